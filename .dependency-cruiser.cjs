@@ -1,0 +1,81 @@
+/** Closed world: an import that no line below allows is an error. The table is in each lib's README. */
+const lib = (name) => `^libs/${name}/src/`;
+const facade = (name) => `^libs/${name}/src/index\\.ts$`;
+
+/** lib -> the libs it may import (besides errors), through their index only. */
+const mayImport = {
+  errors: [],
+  config: [],
+  tlog: [],
+  iam: [],
+  attestation: ['tlog'],
+  persistence: ['config'],
+  queue: ['persistence'],
+  ledger: ['tlog', 'persistence'],
+  vault: ['persistence', 'config'],
+  inference: ['iam', 'config'],
+  verification: [
+    'iam',
+    'ledger',
+    'vault',
+    'inference',
+    'queue',
+    'attestation',
+    'tlog',
+    'persistence',
+    'config',
+  ],
+};
+const libs = Object.keys(mayImport);
+const npmAndNode = { dependencyTypes: ['npm', 'npm-optional', 'core', 'npm-no-pkg'] };
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'pure-libs',
+      comment: 'errors, tlog, iam and attestation know no framework, database, file system or environment',
+      severity: 'error',
+      from: { path: '^libs/(errors|tlog|iam|attestation)/src/', pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: '(^|node_modules/)(@nestjs|kysely|postgres|fs|node:fs|fs/promises|node:fs/promises|net|http|https|child_process)(/|$)',
+      },
+    },
+    {
+      name: 'no-dev-dependency-in-product',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  allowed: [
+    { from: {}, to: npmAndNode },
+    { from: { path: '\\.spec\\.ts$' }, to: { dependencyTypes: ['npm-dev'] } },
+    { from: { path: '\\.spec\\.ts$' }, to: { path: '^test/support/' } },
+    ...libs.map((name) => ({ from: { path: lib(name) }, to: { path: lib(name) } })),
+    ...libs.flatMap((name) =>
+      ['errors', ...mayImport[name]].map((other) => ({
+        from: { path: lib(name) },
+        to: { path: facade(other) },
+      })),
+    ),
+    ...['daemon', 'worker', 'cli'].flatMap((app) => [
+      { from: { path: `^apps/${app}/` }, to: { path: `^apps/${app}/` } },
+      { from: { path: `^apps/${app}/` }, to: { path: '^libs/[^/]+/src/index\\.ts$' } },
+    ]),
+    { from: { path: '^test/' }, to: { path: '^(test|apps|libs)/' } },
+    { from: { path: '^test/' }, to: { dependencyTypes: ['npm-dev'] } },
+  ],
+  allowedSeverity: 'error',
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

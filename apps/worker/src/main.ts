@@ -1,0 +1,2 @@
+import { CodedError } from '@app/errors';
+console.log(CodedError.name);
