@@ -1,0 +1,87 @@
+/**
+ * Every setting of Lacuna, in one place: name, default, unit and what it is for. The table in the README is
+ * printed from this schema by config.spec.ts, so the two cannot drift apart.
+ */
+import { z } from 'zod';
+
+const wholeNumber = (low: number, high: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, `must lie between ${low} and ${high}`);
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const text = z.string().min(1, 'must not be empty');
+
+/** A log origin becomes a URL-less name on every checkpoint: no spaces, no plus (C2SP signed-note key names). */
+const ledgerName = text.regex(/^[^\s+]+$/, 'must hold no spaces and no "+"');
+
+export const settings = {
+  LACUNA_DATA_DIR: text
+    .optional()
+    .describe('directory of keys, embedded database and demo output (default: `.lacuna` in the clone)'),
+  LACUNA_DATABASE_URL: text
+    .optional()
+    .describe('external PostgreSQL; without it an embedded one is run in the data directory'),
+  LACUNA_DATABASE_POOL: wholeNumber(2, 200)
+    .default(10)
+    .describe('connections of one process to the database'),
+  LACUNA_LEDGER_NAME: ledgerName
+    .default('lacuna.local')
+    .describe('first part of every log origin; never change it once logs exist'),
+  LACUNA_HOST: text
+    .default('127.0.0.1')
+    .describe('address the daemon listens on; anything but loopback needs the LACUNA_JWT settings'),
+  LACUNA_PORT: wholeNumber(0, 65535).default(4466).describe('port of the daemon; 0 picks a free one'),
+  LACUNA_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe('address under which others reach the daemon (in attestations and links)'),
+  LACUNA_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least level that is logged'),
+  LACUNA_JWT_JWKS: text
+    .optional()
+    .describe("file or https URL of the JWKS that signs callers' tokens; without it a local issuer is made"),
+  LACUNA_JWT_ISSUER: text.optional().describe("required `iss` of callers' tokens"),
+  LACUNA_JWT_AUDIENCE: text.optional().describe("required `aud` of callers' tokens"),
+  LACUNA_ATTESTATION_KEY: text
+    .optional()
+    .describe(
+      'file with the PKCS#8 PEM key that signs attestations (Ed25519 or P-256); made on first start otherwise',
+    ),
+  LACUNA_LOG_KEY: text
+    .optional()
+    .describe('file with the PKCS#8 PEM Ed25519 key that signs checkpoints; made on first start otherwise'),
+  LACUNA_ATTESTATION_VALID_SECONDS: wholeNumber(1, 315_360_000)
+    .default(7_776_000)
+    .describe('seconds from issue to expiry of an attestation (default 90 days)'),
+  LACUNA_CHECKPOINT_INTERVAL_MS: wholeNumber(10, 60_000)
+    .default(100)
+    .describe('longest time between an append and its checkpoint, in milliseconds'),
+  LACUNA_REVERIFY_CRON: text
+    .default('0 3 * * *')
+    .describe(
+      "when every model's current release is verified again (cron, five or six fields, UTC); `off` disables it",
+    ),
+  LACUNA_UPLOAD_MAX_BYTES: wholeNumber(1024, 17_179_869_184)
+    .default(1_073_741_824)
+    .describe('largest bulk file accepted, in bytes after decompression'),
+  LACUNA_GRAPHQL_MAX_DEPTH: wholeNumber(3, 100).default(12).describe('deepest query answered'),
+  LACUNA_GRAPHQL_MAX_COMPLEXITY: wholeNumber(10, 1_000_000)
+    .default(5000)
+    .describe('most fields a query may ask for, page sizes multiplied in'),
+  LACUNA_GRAPHIQL: flag
+    .optional()
+    .describe('serve the GraphiQL page at /graphiql (default: only on a loopback address)'),
+  LACUNA_WORKER_CONCURRENCY: wholeNumber(1, 64)
+    .default(2)
+    .describe('blocks one worker process takes at a time'),
+} as const;
+
+export const configSchema = z.strictObject(settings);
+
+type Parsed = z.infer<typeof configSchema>;
+export type Config = Readonly<Parsed>;
