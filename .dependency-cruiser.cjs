@@ -13,7 +13,8 @@ const mayImport = {
   queue: ['persistence'],
   ledger: ['tlog', 'persistence'],
   vault: ['persistence', 'config'],
-  inference: ['iam', 'config'],
+  inference: ['iam', 'persistence', 'config'],
+  registry: ['ledger', 'inference', 'queue', 'iam', 'tlog', 'persistence', 'config'],
   verification: [
     'iam',
     'ledger',

@@ -1,0 +1,12 @@
+export { APPLICATION_ROLE, connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
+export { DATABASE, DatabaseModule, openKysely, SQL } from './database.module.js';
+export { PersistenceError } from './errors.js';
+export { checkSchema, knownMigrations, migrate, type Migration } from './migrator.js';
+export { attachDatabase, dataDirectory, type OpenDatabase, ownDatabase } from './open-database.js';
+export { projectRoot } from './project-root.js';
+export type { Database, Queryable, Tables, Tx } from './tables/database.js';
+export type {
+  VerificationCause,
+  VerificationResult,
+  VerificationStatus,
+} from './tables/verification-tables.js';

@@ -1,0 +1,68 @@
+import type { Kysely, Transaction } from 'kysely';
+import type {
+  CheckpointTable,
+  CommitmentTable,
+  EntryTable,
+  EventTable,
+  IdempotencyKeyTable,
+  LogHeadTable,
+  LogTable,
+  TileTable,
+} from './log-tables.js';
+import type {
+  ArtifactRecordingTable,
+  DeletionRequestTable,
+  ModelTable,
+  ProfileTable,
+  RecordedSignalTable,
+  RecordingTable,
+  ReferenceTable,
+  ReleaseTable,
+  SampleSetMemberTable,
+  SampleSetTable,
+} from './registry-tables.js';
+import type {
+  AttestationTable,
+  RequestResultTable,
+  ResultBlockTable,
+  ScheduleRunTable,
+  ScoreBlockTable,
+  VerificationOutcomeTable,
+  VerificationProgressTable,
+  VerificationTable,
+} from './verification-tables.js';
+
+/** Every table of the schema `lacuna`. Each is written by one repository only; see the libs' READMEs. */
+export interface Tables {
+  log: LogTable;
+  log_head: LogHeadTable;
+  entry: EntryTable;
+  tile: TileTable;
+  checkpoint: CheckpointTable;
+  idempotency_key: IdempotencyKeyTable;
+  event: EventTable;
+  commitment: CommitmentTable;
+  recording: RecordingTable;
+  recorded_signal: RecordedSignalTable;
+  model: ModelTable;
+  reference: ReferenceTable;
+  release: ReleaseTable;
+  artifact_recording: ArtifactRecordingTable;
+  sample_set: SampleSetTable;
+  sample_set_member: SampleSetMemberTable;
+  profile: ProfileTable;
+  deletion_request: DeletionRequestTable;
+  verification: VerificationTable;
+  verification_progress: VerificationProgressTable;
+  score_block: ScoreBlockTable;
+  verification_outcome: VerificationOutcomeTable;
+  result_block: ResultBlockTable;
+  request_result: RequestResultTable;
+  attestation: AttestationTable;
+  schedule_run: ScheduleRunTable;
+}
+
+export type Database = Kysely<Tables>;
+/** A transaction, or the pool where none is needed. */
+export type Queryable = Database | Transaction<Tables>;
+export type Tx = Transaction<Tables>;

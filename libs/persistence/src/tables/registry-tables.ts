@@ -1,0 +1,97 @@
+import type { Fixed } from './append-only.js';
+
+type SignalKind = 'probability' | 'loss';
+
+export interface RecordingTable {
+  recording_id: Fixed<string>;
+  digest: Fixed<Uint8Array>;
+  signal_kind: Fixed<SignalKind>;
+  row_count: Fixed<number>;
+  uploaded_by: Fixed<string>;
+  uploaded_at: Fixed<Date>;
+}
+
+export interface RecordedSignalTable {
+  recording_id: Fixed<string>;
+  sample_id: Fixed<string>;
+  line: Fixed<number>;
+  value: Fixed<number>;
+}
+
+export interface ModelTable {
+  model_id: Fixed<string>;
+  name: Fixed<string>;
+  signal_kind: Fixed<SignalKind>;
+  registered_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface ReferenceTable {
+  reference_id: Fixed<string>;
+  model_id: Fixed<string>;
+  role: Fixed<'original' | 'shadow'>;
+  name: Fixed<string>;
+  artifact_digest: Fixed<Uint8Array>;
+  runtime: Fixed<string>;
+  registered_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface ReleaseTable {
+  release_id: Fixed<string>;
+  model_id: Fixed<string>;
+  ordinal: Fixed<number>;
+  name: Fixed<string>;
+  artifact_digest: Fixed<Uint8Array>;
+  runtime: Fixed<string>;
+  committed_before: Fixed<bigint>;
+  registered_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface ArtifactRecordingTable {
+  artifact_id: Fixed<string>;
+  part: Fixed<number>;
+  recording_id: Fixed<string>;
+  event_index: Fixed<bigint>;
+}
+
+export interface SampleSetTable {
+  sample_set_id: Fixed<string>;
+  model_id: Fixed<string>;
+  role: Fixed<'calibration' | 'controls'>;
+  name: Fixed<string>;
+  size: Fixed<number>;
+  digest: Fixed<Uint8Array>;
+  recording_id: Fixed<string | null>;
+  trusted_under: Fixed<string | null>;
+  registered_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface SampleSetMemberTable {
+  sample_set_id: Fixed<string>;
+  position: Fixed<number>;
+  sample_id: Fixed<string>;
+}
+
+export interface ProfileTable {
+  profile_id: Fixed<string>;
+  model_id: Fixed<string>;
+  ordinal: Fixed<number>;
+  digest: Fixed<Uint8Array>;
+  document: Fixed<string>;
+  frozen_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface DeletionRequestTable {
+  request_id: Fixed<string>;
+  subject: Fixed<string>;
+  regime: Fixed<string>;
+  received_at: Fixed<Date>;
+  due_at: Fixed<Date>;
+  filed_by: Fixed<string>;
+  filed_at: Fixed<Date>;
+  sample_count: Fixed<number>;
+}

@@ -1,0 +1,93 @@
+import type { ColumnType } from 'kysely';
+import type { Filled, Fixed } from './append-only.js';
+
+export type VerificationCause = 'release' | 'commitments' | 'schedule' | 'operator' | 'signals';
+export type VerificationStatus = 'PLANNED' | 'SCORING' | 'CONCLUDING' | 'CONCLUDED' | 'ATTESTED' | 'FAILED';
+export type VerificationResult = 'PASSED' | 'FAILED' | 'INCONCLUSIVE';
+
+export interface VerificationTable {
+  verification_id: Fixed<string>;
+  release_id: Fixed<string>;
+  profile_id: Fixed<string>;
+  tree_size: Fixed<bigint>;
+  cause: Fixed<VerificationCause>;
+  requested_at: Fixed<Date>;
+}
+
+export interface ScoreBlockTable {
+  release_id: Fixed<string>;
+  profile_id: Fixed<string>;
+  subject: Fixed<string>;
+  block_index: Fixed<number>;
+  width: Fixed<number>;
+  inputs: Fixed<Uint8Array>;
+  scores: Fixed<Uint8Array>;
+  unscorable: Fixed<number>;
+  signals_read: Fixed<number>;
+  forward_passes: Fixed<number>;
+  computed_by: Fixed<string>;
+  computed_at: Fixed<Date>;
+}
+
+export interface VerificationOutcomeTable {
+  verification_id: Fixed<string>;
+  result: Fixed<VerificationResult>;
+  result_root: Fixed<Uint8Array>;
+  summary: Fixed<unknown>;
+  concluded_at: Fixed<Date>;
+}
+
+export interface ResultBlockTable {
+  verification_id: Fixed<string>;
+  block_index: Fixed<number>;
+  leaves: Fixed<string>;
+}
+
+export interface RequestResultTable {
+  verification_id: Fixed<string>;
+  request_id: Fixed<string>;
+  verdict: Fixed<string>;
+  sample_count: Fixed<number>;
+  statistic: Fixed<number | null>;
+  p_residual: Fixed<number | null>;
+  p_member: Fixed<number | null>;
+  p_over: Fixed<number | null>;
+}
+
+export interface AttestationTable {
+  attestation_id: Fixed<string>;
+  verification_id: Fixed<string>;
+  model_id: Fixed<string>;
+  ordinal: Fixed<number>;
+  jws: Fixed<string>;
+  dsse: Fixed<string>;
+  digest: Fixed<Uint8Array>;
+  previous_digest: Fixed<Uint8Array | null>;
+  issued_at: Fixed<Date>;
+  expires_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+type Changing<T> = ColumnType<T, T | undefined, T>;
+
+/** Running state, not evidence: this one may be updated. */
+export interface VerificationProgressTable {
+  verification_id: Fixed<string>;
+  status: ColumnType<VerificationStatus>;
+  blocks_total: Changing<number>;
+  blocks_done: Changing<number>;
+  blocks_reused: Changing<number>;
+  signals_read: Changing<bigint>;
+  forward_passes: Changing<bigint>;
+  error_code: Changing<string | null>;
+  error_message: Changing<string | null>;
+  started_at: Changing<Date | null>;
+  finished_at: Changing<Date | null>;
+}
+
+export interface ScheduleRunTable {
+  schedule: Fixed<string>;
+  due_at: Fixed<Date>;
+  ran_at: Filled<Date>;
+  summary: Fixed<unknown>;
+}
