@@ -1,0 +1,233 @@
+/**
+ * The evidence of a deletion request: its samples together, against samples known to follow a null hypothesis.
+ *
+ * Statistic: the mean score of the request's samples. p-value: a permutation test. Pool the null's n scores with the
+ * request's own m, draw R subsets of size m from the pool, and rank the request's mean among theirs,
+ *   p = (1 + #{draws at least as extreme}) / (R + 1)
+ * (Phipson and Smyth, "Permutation p-values should never be zero", 2010). Valid, in finite samples and for any
+ * distribution of scores, when the n + m pooled samples are exchangeable; nothing else is assumed. What that leaves
+ * out (samples that stick together within a request) is in README.md, "What exchangeability covers".
+ *
+ * Scores are taken in millionths, the unit in which they are attested. Sums are then integers, exact in any order,
+ * so p-values are the same bits everywhere, ties are real ties and count as at least as extreme, and anybody can
+ * recompute them from the attested scores. The draws of one size are shared by all requests of that size and depend
+ * only on (seed, n, m): a request's p-value does not depend on which other requests are tested, except that a
+ * finding at the smallest p-value may be resolved further ({@link GroupEvidenceInput.resolution}).
+ * Proven by group-evidence.spec.ts.
+ */
+import { countAtLeast, countAtMost } from './conformal.js';
+import { IamError } from './errors.js';
+import { SeededRandom } from './random.js';
+
+const MILLIONTHS = 1e6;
+/** Fewer make the smallest p-value too coarse for a hundred requests at q = 0.05; more cost time in proportion. */
+export const DEFAULT_RESAMPLES = 19_999;
+/** Bound on stored request positions of one batch of draws: 16 MiB; smaller batches sort and search more often. */
+const BATCH_POSITIONS = 2 ** 22;
+/** Most draws spent on resolving a floor p-value: about a second for ten samples; resolves to 1.2e-7. */
+const MAX_REFINED_RESAMPLES = 2 ** 23 - 1;
+
+export interface GroupEvidenceInput {
+  /** Scores known to follow the null hypothesis, in [0, 1]; NaN marks an unscorable sample and is left out. */
+  readonly nullScores: Float64Array;
+  /** Each request's scores, in [0, 1]; NaN marks an unscorable sample and is left out. */
+  readonly requests: readonly Float64Array[];
+  readonly seed: string | number;
+  /** Draws R of each size, >= 1; the smallest p-value is 1/(R + 1). */
+  readonly resamples?: number;
+  /**
+   * The smallest p-value the decision has to tell apart (q over the number of requests for Benjamini-Hochberg).
+   * Where fewer requests sit at 1/(R + 1) than would make that p-value a rejection, theirs are drawn again, finer.
+   */
+  readonly resolution?: number;
+}
+
+export interface GroupEvidence {
+  /** Mean score per request, on millionths; null where no sample could be scored. */
+  readonly statistic: (number | null)[];
+  /** p per request, in [1/(R+1), 1]; small when the mean lies low. 1 without samples or without a null. */
+  readonly pLower: Float64Array;
+  /** p per request, in [1/(R+1), 1]; small when the mean lies high. 1 without samples or without a null. */
+  readonly pUpper: Float64Array;
+}
+
+/** One request reduced to what the test needs; scores ascending so that their order cannot matter. */
+interface Group {
+  readonly index: number;
+  readonly scores: Float64Array;
+  readonly sum: number;
+}
+
+interface Tails {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+const toSortedMillionths = (scores: Float64Array): Float64Array =>
+  scores
+    .filter((score) => !Number.isNaN(score))
+    .map((score) => Math.round(score * MILLIONTHS))
+    .sort();
+
+const sumOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** A batch of random subsets of {0..n-1 null} + {n..n+m-1 request}, summed as far as the null alone allows. */
+interface Draws {
+  /** Sums of the subsets that hold no request position, ascending. */
+  readonly pure: Float64Array;
+  /** Null part of the sum of each subset that holds request positions. */
+  readonly mixed: Float64Array;
+  /** positions[starts[j] .. starts[j+1]) are the request positions of mixed subset j. */
+  readonly starts: Int32Array;
+  readonly positions: Int32Array;
+}
+
+function drawSubsets(nulls: Float64Array, order: Int32Array, count: number, random: SeededRandom): Draws {
+  const n = nulls.length;
+  const size = order.length - n;
+  const pure = new Float64Array(count);
+  const mixed = new Float64Array(count);
+  const starts = new Int32Array(count + 1);
+  const positions = new Int32Array(count * size);
+  let pureCount = 0;
+  let mixedCount = 0;
+  let used = 0;
+  for (let draw = 0; draw < count; draw++) {
+    const before = used;
+    let sum = 0;
+    // The first m steps of a Fisher-Yates shuffle: a uniform subset, whatever order the last draw left behind.
+    for (let i = 0; i < size; i++) {
+      const j = i + random.nextBelow(order.length - i);
+      const drawn = order[j]!;
+      order[j] = order[i]!;
+      order[i] = drawn;
+      if (drawn < n) sum += nulls[drawn]!;
+      else positions[used++] = drawn - n;
+    }
+    if (used === before) {
+      pure[pureCount++] = sum;
+    } else {
+      mixed[mixedCount++] = sum;
+      starts[mixedCount] = used;
+    }
+  }
+  return { pure: pure.slice(0, pureCount).sort(), mixed: mixed.slice(0, mixedCount), starts, positions };
+}
+
+/** Adds to `counts` how many draws lie at or below, and at or above, the sum of `group`. */
+function countDraws(draws: Draws, group: Group, counts: Tails): void {
+  let atMost = countAtMost(draws.pure, group.sum);
+  let atLeast = countAtLeast(draws.pure, group.sum);
+  const { mixed, starts, positions } = draws;
+  for (let j = 0; j < mixed.length; j++) {
+    let sum = mixed[j]!;
+    for (let k = starts[j]!; k < starts[j + 1]!; k++) sum += group.scores[positions[k]!]!;
+    if (sum <= group.sum) atMost++;
+    if (sum >= group.sum) atLeast++;
+  }
+  counts.lower[group.index]! += atMost;
+  counts.upper[group.index]! += atLeast;
+}
+
+/** Writes both p-values of `groups`, which all have `size` samples, from `resamples` draws of the stream `seed`. */
+function testGroups(
+  nulls: Float64Array,
+  size: number,
+  groups: Group[],
+  resamples: number,
+  seed: string,
+  p: Tails,
+): void {
+  if (size === 1) {
+    // One sample against n: the permutation distribution is the ranks themselves, no draw is needed.
+    for (const { index, sum } of groups) {
+      p.lower[index] = (1 + countAtMost(nulls, sum)) / (nulls.length + 1);
+      p.upper[index] = (1 + countAtLeast(nulls, sum)) / (nulls.length + 1);
+    }
+    return;
+  }
+  const random = new SeededRandom(`${seed}/${String(nulls.length)}/${String(size)}`);
+  const order = Int32Array.from({ length: nulls.length + size }, (_, i) => i);
+  const batch = Math.max(1, Math.floor(BATCH_POSITIONS / size));
+  for (const { index } of groups) p.lower[index] = p.upper[index] = 0;
+  for (let done = 0; done < resamples; done += batch) {
+    const draws = drawSubsets(nulls, order, Math.min(batch, resamples - done), random);
+    for (const group of groups) countDraws(draws, group, p);
+  }
+  for (const { index } of groups) {
+    p.lower[index] = (1 + p.lower[index]!) / (resamples + 1);
+    p.upper[index] = (1 + p.upper[index]!) / (resamples + 1);
+  }
+}
+
+function bySize(groups: readonly Group[]): Map<number, Group[]> {
+  const sizes = new Map<number, Group[]>();
+  for (const group of groups) {
+    const known = sizes.get(group.scores.length);
+    if (known) known.push(group);
+    else sizes.set(group.scores.length, [group]);
+  }
+  return sizes;
+}
+
+/**
+ * Resolves p-values that sit at the floor 1/(R + 1) with more draws of their own stream. A group above the floor keeps
+ * its p-value; one at the floor takes the smaller of both. That stays valid: below the floor p <= t needs the finer,
+ * itself valid p-value to be <= t; at or above the floor nothing is counted that the first test did not count.
+ */
+function refineFloor(
+  nulls: Float64Array,
+  groups: readonly Group[],
+  p: Float64Array,
+  tail: keyof Tails,
+  plan: { readonly resamples: number; readonly resolution: number; readonly seed: string },
+): void {
+  const floor = 1 / (plan.resamples + 1);
+  const atFloor = groups.filter(({ index, scores }) => scores.length > 1 && p[index] === floor);
+  if (atFloor.length === 0 || floor <= plan.resolution * atFloor.length) return;
+  const resamples = Math.min(MAX_REFINED_RESAMPLES, Math.ceil(2 / plan.resolution));
+  const finer: Tails = { lower: new Float64Array(p.length), upper: new Float64Array(p.length) };
+  for (const [size, sized] of bySize(atFloor)) {
+    testGroups(nulls, size, sized, resamples, `${plan.seed}/finer`, finer);
+  }
+  for (const { index } of atFloor) p[index] = Math.min(p[index]!, finer[tail][index]!);
+}
+
+/**
+ * The permutation p-values of every request against one null, both tails.
+ * Time: R x m for each distinct request size m, then O(log R + R m^2/(n + m)) per request.
+ * @throws IAM_PARAMETER_OUT_OF_RANGE for resamples < 1 or a resolution outside (0, 1]
+ */
+export function groupPValues(input: GroupEvidenceInput): GroupEvidence {
+  const { resamples = DEFAULT_RESAMPLES, resolution = 1 } = input;
+  if (!Number.isInteger(resamples) || resamples < 1 || !(resolution > 0 && resolution <= 1)) {
+    throw new IamError(
+      'IAM_PARAMETER_OUT_OF_RANGE',
+      'resamples must be a positive integer, resolution in (0, 1]',
+    );
+  }
+  const nulls = toSortedMillionths(input.nullScores);
+  const groups = input.requests.map((request, index): Group => {
+    const scores = toSortedMillionths(request);
+    return { index, scores, sum: sumOf(scores) };
+  });
+  const testable = groups.filter(({ scores }) => scores.length > 0);
+  const p: Tails = {
+    lower: new Float64Array(groups.length).fill(1),
+    upper: new Float64Array(groups.length).fill(1),
+  };
+  if (nulls.length > 0) {
+    const seed = String(input.seed);
+    for (const [size, sized] of bySize(testable)) testGroups(nulls, size, sized, resamples, seed, p);
+    const plan = { resamples, resolution, seed };
+    refineFloor(nulls, testable, p.lower, 'lower', plan);
+    refineFloor(nulls, testable, p.upper, 'upper', plan);
+  }
+  return {
+    statistic: groups.map(({ scores, sum }) =>
+      scores.length === 0 ? null : sum / scores.length / MILLIONTHS,
+    ),
+    pLower: p.lower,
+    pUpper: p.upper,
+  };
+}
