@@ -1,0 +1,69 @@
+/**
+ * The one evaluation behind every attested score: for each sample the weighted mean over the levels of F(z_k), F from
+ * kernel-table.ts. Only + - * /, floor, min and max, in a fixed order: the same bits on every platform, however the
+ * samples are cut into batches. The definition it stands for (two exponentials for each level) is its oracle in
+ * kernel.spec.ts and in the bench.
+ */
+import { CELL_WIDTH, CELLS_PER_UNIT, kernelTable, type KernelTable } from './kernel-table.js';
+import { LIKELIHOODS } from './likelihood.js';
+import { levelPositions, levelWeights } from './interpolation.js';
+import type { Likelihood } from './parameters.js';
+
+/** What the kernel needs of each level, three numbers in a row `[levels - 1][3]`: a_k, table cells per signal, weight. */
+export interface KernelLevels {
+  readonly rows: Float64Array;
+  readonly count: number;
+  readonly totalWeight: number;
+  readonly table: KernelTable;
+}
+
+/** Prepares the levels for a spread `sigma` `[levels - 1]`, each positive and finite. */
+export function kernelLevels(sigma: Float64Array, likelihood: Likelihood): KernelLevels {
+  const count = sigma.length;
+  const positions = levelPositions(count + 1);
+  const weights = levelWeights(count + 1);
+  const { width } = LIKELIHOODS[likelihood];
+  const rows = new Float64Array(count * 3);
+  let totalWeight = 0;
+  for (let k = 0; k < count; k++) {
+    rows[3 * k] = positions[k]!;
+    rows[3 * k + 1] = CELLS_PER_UNIT / width(sigma[k]!);
+    rows[3 * k + 2] = weights[k]!;
+    totalWeight += weights[k]!;
+  }
+  return { rows, count, totalWeight, table: kernelTable(likelihood) };
+}
+
+/**
+ * Returns sum_k w_k F((distance - a_k gap) / width_k + shift) / sum_k w_k for each sample `[samples]`, NaN where an
+ * input is NaN.
+ * @param distances target's signal less the START signal, `[samples]`
+ * @param gaps END signal less START signal, `[samples]`
+ */
+export function kernelMeans(distances: Float64Array, gaps: Float64Array, levels: KernelLevels): Float64Array {
+  const means = new Float64Array(distances.length);
+  for (let i = 0; i < means.length; i++) means[i] = sampleMean(distances[i]!, gaps[i]!, levels);
+  return means;
+}
+
+/** Even and odd coefficients are summed apart, as the two lanes of the WebAssembly kernel do. */
+function sampleMean(distance: number, gap: number, levels: KernelLevels): number {
+  if (Number.isNaN(distance) || Number.isNaN(gap)) return NaN;
+  const { rows, count, totalWeight, table } = levels;
+  const { coefficients, lastCell, origin } = table;
+  let even = 0;
+  let odd = 0;
+  for (let row = 0; row < 3 * count; row += 3) {
+    const raw = (distance - rows[row]! * gap) * rows[row + 1]! + origin;
+    const place = Math.min(Math.max(raw, 0), lastCell);
+    const cell = Math.floor(place);
+    const t = place - cell;
+    const square = t * t;
+    const weight = rows[row + 2]!;
+    const c = cell * CELL_WIDTH;
+    even += weight * (coefficients[c]! + square * (coefficients[c + 2]! + square * coefficients[c + 4]!));
+    odd +=
+      weight * t * (coefficients[c + 1]! + square * (coefficients[c + 3]! + square * coefficients[c + 5]!));
+  }
+  return (even + odd) / totalWeight;
+}
