@@ -1,0 +1,129 @@
+/**
+ * The event log's leaf of an attestation. The log holds a salted commitment only; what opens it travels in
+ * the `extra` line of the attestation's tlog-proof, so that one file suffices offline. Proven by
+ * attestation-leaf.spec.ts.
+ */
+import {
+  canonicalJson,
+  checkInclusion,
+  formatTlogProof,
+  hashLeaf,
+  parseTlogProof,
+  sealLeaf,
+} from '@app/tlog';
+import { z } from 'zod';
+import { refusal } from './errors.js';
+import { base64, decodeHash, encodeBytes, firstIssue } from './fields.js';
+import type { KeySet } from './key-set.js';
+import { openLogCheckpoint } from './log-checkpoint.js';
+import { attestationDigest } from './open.js';
+import type { Statement } from './statement.js';
+import { eventLogOrigin } from './statement.js';
+
+/** The type of the event log leaf, in the leaf and in its content. */
+export const ATTESTATION_LEAF_TYPE = 'attestation';
+
+/** 65 hashes and a checkpoint with a hundred cosignatures fit; more is not read. */
+const MAX_PROOF_CHARACTERS = 65_536;
+
+/** What opens a salted leaf. */
+export interface LeafOpening {
+  /** Canonical JSON. */
+  readonly content: string;
+  readonly salt: Uint8Array;
+}
+
+/** The content of the event log leaf of an attestation: what the ledger seals and appends. */
+export function formatAttestationContent(jws: string, { predicate }: Statement): string {
+  return canonicalJson({
+    type: ATTESTATION_LEAF_TYPE,
+    attestationDigest: attestationDigest(jws),
+    modelId: predicate.model.id,
+    releaseId: predicate.release.id,
+  });
+}
+
+/** The bytes of a tlog-proof's `extra` line that let an offline reader open the leaf. */
+export function formatLeafOpening({ content, salt }: LeafOpening): Uint8Array {
+  return Buffer.from(canonicalJson({ content, salt: encodeBytes(salt) }), 'utf8');
+}
+
+const openingSchema = z.strictObject({ content: z.string(), salt: base64() });
+
+/** The opening in an `extra` line. @throws ATTESTATION_NOT_LOGGED */
+export function parseLeafOpening(extra: Uint8Array): LeafOpening {
+  const text = Buffer.from(extra).toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof.extra', 'the leaf opening is not JSON', cause);
+  }
+  const parsed = openingSchema.safeParse(value);
+  if (!parsed.success || canonicalJson(parsed.data) !== text)
+    throw refusal(
+      'ATTESTATION_NOT_LOGGED',
+      'tlogProof.extra',
+      `the leaf opening is wrong: ${parsed.success ? 'not canonical JSON' : firstIssue(parsed.error).message}`,
+    );
+  return { content: parsed.data.content, salt: decodeHash(parsed.data.salt) };
+}
+
+/** What a checked log inclusion says. */
+export interface LoggedAt {
+  readonly origin: string;
+  readonly leafIndex: bigint;
+  readonly treeSize: bigint;
+}
+
+/**
+ * Where in the ledger's event log the attestation is.
+ * @param tlogProof text of a c2sp.org/tlog-proof@v1 file whose `extra` opens the leaf.
+ * @throws ATTESTATION_NOT_LOGGED, and the checkpoint's own refusals.
+ */
+export function checkAttestationLogged(
+  jws: string,
+  statement: Statement,
+  tlogProof: string,
+  keySet: KeySet,
+): LoggedAt {
+  const { extra, index, hashes, checkpoint: note } = readProof(tlogProof);
+  const { content, salt } = parseLeafOpening(extra);
+  if (content !== formatAttestationContent(jws, statement))
+    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof.extra', 'the proof is of another log entry');
+  const { origin, treeSize, rootHash } = openLogCheckpoint(note, keySet, {
+    origin: eventLogOrigin(statement.predicate),
+    where: 'tlogProof.checkpoint',
+    at: statement.predicate.verifiedAt,
+    orLater: true,
+  });
+  const leafHash = hashLeaf(sealLeaf({ type: ATTESTATION_LEAF_TYPE, content, salt }));
+  try {
+    checkInclusion({ leafHash, leafIndex: index, treeSize, proof: hashes, rootHash });
+  } catch (cause) {
+    throw refusal(
+      'ATTESTATION_NOT_LOGGED',
+      'tlogProof',
+      'the event log does not hold the attestation',
+      cause,
+    );
+  }
+  return { origin, leafIndex: index, treeSize };
+}
+
+function readProof(text: string): ReturnType<typeof parseTlogProof> & { extra: Uint8Array } {
+  if (text.length > MAX_PROOF_CHARACTERS)
+    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof', 'the proof is longer than any real one');
+  let proof: ReturnType<typeof parseTlogProof>;
+  try {
+    proof = parseTlogProof(text);
+  } catch (cause) {
+    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof', 'the proof is malformed', cause);
+  }
+  const { extra } = proof;
+  if (extra === undefined)
+    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof.extra', 'the proof does not open its leaf');
+  if (formatTlogProof(proof) !== text)
+    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof', 'the proof is not in its canonical spelling');
+  return { ...proof, extra };
+}

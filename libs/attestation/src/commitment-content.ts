@@ -1,0 +1,52 @@
+/**
+ * The content that a commitment leaf seals. Only what a bundle must be checked for is required here; the
+ * ledger writes more (regime, times), which travels along unread. Proven by commitment-content.spec.ts.
+ */
+import { canonicalJson } from '@app/tlog';
+import { z } from 'zod';
+import { refusal } from './errors.js';
+import { count, firstIssue, name } from './fields.js';
+
+/** The type of a commitment log leaf. */
+export const COMMITMENT_LEAF_TYPE = 'commitment';
+
+const contentSchema = z
+  .looseObject({
+    model: name,
+    request: name,
+    sample: name,
+    /** 1 to `of`: which of the request's commitments this is. */
+    position: count.min(1),
+    /** How many commitments the request has in this model's log: a bundle with fewer leaves something out. */
+    of: count.min(1),
+  })
+  .refine(({ position, of }) => position <= of, { path: ['position'], message: 'position exceeds of' });
+
+export type CommitmentContent = z.infer<typeof contentSchema>;
+
+/**
+ * The content in `text`, which must be canonical JSON.
+ * @param where path of the content in the document, for the refusal.
+ * @throws BUNDLE_COMMITMENT_INVALID
+ */
+export function parseCommitmentContent(text: string, where: string): CommitmentContent {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refusal('BUNDLE_COMMITMENT_INVALID', where, `${where} is not JSON`, cause);
+  }
+  const parsed = contentSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = firstIssue(parsed.error);
+    throw refusal(
+      'BUNDLE_COMMITMENT_INVALID',
+      where,
+      `${where} is wrong at ${issue.where}: ${issue.message}`,
+      parsed.error,
+    );
+  }
+  if (canonicalJson(value) !== text)
+    throw refusal('BUNDLE_COMMITMENT_INVALID', where, `${where} is not canonical JSON`);
+  return parsed.data;
+}

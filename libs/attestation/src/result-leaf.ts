@@ -1,0 +1,121 @@
+/**
+ * The leaves of a result tree: leaf i binds commitment leaf i's hash to its verdict and score. The tree has
+ * exactly as many leaves as the commitment log at the attested size. Proven by result-leaf.spec.ts.
+ *
+ * A leaf carries a blinding value, because the holder of one proof bundle sees hashes of his neighbours'
+ * leaves: a verdict and three small integers could be found by trying them all, a 16-byte value cannot.
+ */
+import { createHmac } from 'node:crypto';
+import { canonicalJson, hashLeaf, MemoryTree } from '@app/tlog';
+import { z } from 'zod';
+import type { AttestationErrorCode } from './errors.js';
+import { refusal } from './errors.js';
+import { base64, decimal, decodeHash, encodeBytes, firstIssue, hash, millionths } from './fields.js';
+import type { Verdict } from './statement.js';
+import { verdictSchema } from './statement.js';
+
+/** 128 bits: fewer could be searched, more would only lengthen 10^8 stored leaves. */
+const BLIND_BYTES = 16;
+
+const leafSchema = z.strictObject({
+  version: z.literal(1),
+  index: decimal,
+  leafHash: hash,
+  verdict: verdictSchema,
+  score: millionths.nullable(),
+  pResidual: millionths.nullable(),
+  pMember: millionths.nullable(),
+  blind: base64(BLIND_BYTES),
+});
+
+export interface ResultLeaf {
+  /** The leaf index in the commitment log and, the same, in the result tree. */
+  readonly index: bigint;
+  /** The commitment leaf's RFC 6962 leaf hash, 32 bytes. */
+  readonly leafHash: Uint8Array;
+  readonly verdict: Verdict;
+  /** Completeness score in millionths; 1,000,000 = as if never trained on, 0 = behaves as a member. */
+  readonly score: number | null;
+  /** Conformal p-value against the calibration set in millionths; small = evidence of a residual. */
+  readonly pResidual: number | null;
+  /** Conformal p-value against the controls in millionths; small = evidence of no longer being a member. */
+  readonly pMember: number | null;
+  /** 16 bytes nobody can guess, see {@link resultBlind}. */
+  readonly blind: Uint8Array;
+}
+
+/**
+ * The blinding value of leaf `index`: HMAC-SHA256 under a secret that is random per verification and stays
+ * with the ledger, cut to 16 bytes. The same secret and index give the same leaf again.
+ * @param secret at least 32 random bytes.
+ */
+export function resultBlind(secret: Uint8Array, index: bigint): Uint8Array {
+  const mac = createHmac('sha256', secret).update(`lacuna result leaf ${index}`).digest();
+  return new Uint8Array(mac.subarray(0, BLIND_BYTES));
+}
+
+/** The leaf's bytes as text: one line of canonical JSON. */
+export function formatResultLeaf(leaf: ResultLeaf): string {
+  const fields = {
+    version: 1,
+    index: String(leaf.index),
+    leafHash: encodeBytes(leaf.leafHash),
+    verdict: leaf.verdict,
+    score: leaf.score,
+    pResidual: leaf.pResidual,
+    pMember: leaf.pMember,
+    blind: encodeBytes(leaf.blind),
+  };
+  return canonicalJson(readFields(fields, 'ATTESTATION_RESULTS_MISMATCH', `index ${leaf.index}`));
+}
+
+/**
+ * The leaf in `text`, which must be canonical.
+ * @param where named in the refusal, for example `line 17`.
+ * @throws `code` (ATTESTATION_RESULTS_MISMATCH unless given) when it is not a result leaf.
+ */
+export function parseResultLeaf(
+  text: string,
+  where = 'result leaf',
+  code: AttestationErrorCode = 'ATTESTATION_RESULTS_MISMATCH',
+): ResultLeaf {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refusal(code, where, `${where} is not JSON`, cause);
+  }
+  const fields = readFields(value, code, where);
+  if (canonicalJson(fields) !== text) throw refusal(code, where, `${where} is not canonical JSON`);
+  return {
+    ...fields,
+    index: BigInt(fields.index),
+    leafHash: decodeHash(fields.leafHash),
+    blind: decodeHash(fields.blind),
+  };
+}
+
+function readFields(value: unknown, code: AttestationErrorCode, where: string): z.infer<typeof leafSchema> {
+  const parsed = leafSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = firstIssue(parsed.error);
+  throw refusal(code, where, `${where} is wrong at ${issue.where}: ${issue.message}`, parsed.error);
+}
+
+/** The RFC 6962 leaf hash of a result leaf given as its canonical text. */
+export function hashResultLeaf(text: string): Uint8Array {
+  return hashLeaf(Buffer.from(text, 'utf8'));
+}
+
+/** The result tree over `leaves`, which must be in index order from 0; it proves inclusion of each. */
+export function resultTree(leaves: readonly ResultLeaf[]): MemoryTree {
+  leaves.forEach((leaf, position) => {
+    if (leaf.index !== BigInt(position))
+      throw refusal(
+        'ATTESTATION_RESULTS_INCOMPLETE',
+        `index ${position}`,
+        `result ${position} is of leaf ${leaf.index}: results must be dense and in order`,
+      );
+  });
+  return new MemoryTree(leaves.map((leaf) => hashResultLeaf(formatResultLeaf(leaf))));
+}
