@@ -6,6 +6,8 @@ const facade = (name) => `^libs/${name}/src/index\\.ts$`;
 const mayImport = {
   errors: [],
   config: [],
+  logging: [],
+  access: [],
   tlog: [],
   iam: [],
   attestation: ['tlog'],

@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     setupFiles: ['reflect-metadata'],
+    globalSetup: ['test/support/global-setup.ts'],
     include: ['{libs,apps}/**/*.spec.ts', 'test/{vectors,medium,e2e}/**/*.spec.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

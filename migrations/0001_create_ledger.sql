@@ -277,7 +277,8 @@ create table commitment (
   leaf_index bigint not null,
   request_id uuid not null references deletion_request,
   sample_id text not null check (length(sample_id) between 1 and 256),
-  position integer not null check (position >= 0),
+  -- 1 for the first of the request's commitments in this log.
+  position integer not null check (position >= 1),
   content text not null,
   salt bytea not null check (octet_length(salt) = 32),
   primary key (log_id, leaf_index),

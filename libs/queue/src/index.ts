@@ -1,0 +1,2 @@
+export { installQueue, type Job, Queue, type QueueHooks, type QueueName } from './queue.js';
+export { QueueModule } from './queue.module.js';

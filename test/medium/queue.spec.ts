@@ -1,0 +1,69 @@
+import { CodedError } from '@app/errors';
+import { Queue } from '@app/queue';
+import { afterEach, describe, expect, it } from 'vitest';
+import { useTestDatabase } from '../support/test-database.js';
+
+const database = useTestDatabase();
+class HopelessError extends CodedError<'HOPELESS'> {}
+
+describe('Queue', () => {
+  const open: Queue[] = [];
+  const queue = (onFailure = () => undefined as void): Queue => {
+    const made = new Queue(database().sql, { onFailure });
+    open.push(made);
+    return made;
+  };
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((made) => made.stop(1000)));
+  });
+
+  it('delivers a job that was enqueued in a committed transaction', async () => {
+    const sender = queue();
+    const got = new Promise(
+      (resolve) =>
+        void sender.work('verification.plan', { concurrency: 1 }, (job) =>
+          Promise.resolve(resolve(job.data)),
+        ),
+    );
+    await database()
+      .db.transaction()
+      .execute((tx) => sender.send(tx, 'verification.plan', { releaseId: 'r1' }));
+    expect(await got).toEqual({ releaseId: 'r1' });
+  });
+
+  it('forgets a job whose transaction rolled back', async () => {
+    const sender = queue();
+    await expect(
+      database()
+        .db.transaction()
+        .execute(async (tx) => {
+          await sender.send(tx, 'verification.conclude', { verificationId: 'v1' });
+          throw new Error('rolled back');
+        }),
+    ).rejects.toThrow('rolled back');
+    expect((await sender.depths())['verification.conclude']).toBe(0);
+  });
+
+  it('tries again after a passing failure and not after a hopeless one', async () => {
+    const failures: boolean[] = [];
+    const made = new Queue(database().sql, {
+      onFailure: (_name, _id, _error, final) => failures.push(final),
+    });
+    open.push(made);
+    let attempts = 0;
+    const settled = new Promise<void>((resolve) => {
+      void made.work<{ kind: string }>('verification.block', { concurrency: 1 }, (job) => {
+        if (job.data.kind === 'hopeless') throw new HopelessError('HOPELESS', 'never');
+        attempts += 1;
+        if (attempts === 1) throw new Error('passing');
+        resolve();
+        return Promise.resolve();
+      });
+    });
+    await made.send(database().db, 'verification.block', { kind: 'hopeless' }, { priority: 1 });
+    await made.send(database().db, 'verification.block', { kind: 'passing' });
+    await settled;
+    expect(attempts).toBe(2);
+    expect(failures).toEqual([true, false]);
+  });
+});
