@@ -27,9 +27,6 @@ function broken(message: string): TlogError {
 export function checkConsistency({ fromSize, fromRoot, toSize, toRoot, proof }: ConsistencyClaim): void {
   if (fromSize <= 0n || toSize > MAX_TREE_SIZE) throw broken('there is no proof from an empty tree');
   if (fromSize > toSize) throw broken('the older tree is larger than the newer one');
-  if ([fromRoot, toRoot, ...proof].some((hash) => hash.length !== HASH_BYTES)) {
-    throw broken('every hash must have 32 bytes');
-  }
   if (fromSize === toSize) {
     if (proof.length > 0) throw broken('equal sizes take an empty proof');
     if (!equalBytes(fromRoot, toRoot)) throw broken('two roots for one size');
@@ -45,6 +42,9 @@ function checkGrowth(
   toRoot: Uint8Array,
   proof: readonly Uint8Array[],
 ): void {
+  if ([fromRoot, toRoot, ...proof].some((hash) => hash.length !== HASH_BYTES)) {
+    throw broken('every hash must have 32 bytes');
+  }
   let node = fromSize - 1n;
   let last = toSize - 1n;
   // Start at the largest perfect subtree that ends the older tree.

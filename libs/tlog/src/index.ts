@@ -16,6 +16,18 @@ export { TlogError, type TlogErrorCode } from './errors.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './hash.js';
 export { checkInclusion, type InclusionClaim } from './inclusion-proof.js';
 export {
+  formatPolicy,
+  isQuorumMet,
+  NO_QUORUM,
+  openWitnessedCheckpoint,
+  parsePolicy,
+  type Policy,
+  type PolicyGroup,
+  type PolicyLog,
+  type PolicyWitness,
+  type WitnessedCheckpoint,
+} from './policy.js';
+export {
   checkLeafOpening,
   type LeafOpening,
   parseSaltedLeaf,
@@ -25,6 +37,7 @@ export {
 export { SALT_BYTES } from './salted-leaf.js';
 export { SIGNATURE_TYPES } from './signature-type.js';
 export {
+  addNoteSignatures,
   formatNote,
   formatNoteSignature,
   type Note,
@@ -64,3 +77,27 @@ export {
   parseVerifierKey,
   type VerifierKey,
 } from './verifier-key.js';
+export {
+  type CheckedTlogProof,
+  checkTlogProof,
+  formatTlogProof,
+  parseTlogProof,
+  type TlogProof,
+  type TlogProofClaim,
+} from './tlog-proof.js';
+export {
+  type AcceptedCheckpoint,
+  type AddCheckpointRequest,
+  checkAddCheckpoint,
+  type Cosignature,
+  formatAddCheckpointRequest,
+  formatAddCheckpointResponse,
+  formatSizeConflict,
+  MAX_CONSISTENCY_HASHES,
+  parseAddCheckpointRequest,
+  parseAddCheckpointResponse,
+  type ParsedAddCheckpointRequest,
+  parseSizeConflict,
+  SIZE_CONFLICT_CONTENT_TYPE,
+  type WitnessedTree,
+} from './witness.js';

@@ -7,6 +7,7 @@
 import { fromBase64, toBase64 } from './base64.js';
 import { TlogError } from './errors.js';
 import { isKeyName, requireKeyName } from './signature-type.js';
+import { fromUtf8 } from './utf8.js';
 
 /** As golang.org/x/mod/sumdb/note; above it, a note of ours would be unreadable there. */
 export const MAX_NOTE_TEXT_BYTES = 1_000_000;
@@ -118,8 +119,9 @@ export function formatNote({ text, signatures }: Note): string {
  * @throws TLOG_NOTE_MALFORMED
  */
 export function parseNote(note: string | Uint8Array): Note {
-  const whole = typeof note === 'string' ? note : decodeUtf8(note);
-  if (whole.length > MAX_NOTE_BYTES) throw malformed('the note is too large');
+  if (note.length > MAX_NOTE_BYTES) throw malformed('the note is too large');
+  const whole = typeof note === 'string' ? note : fromUtf8(note);
+  if (whole === undefined) throw malformed('the note is not UTF-8');
   if (FORBIDDEN_IN_NOTE.test(whole))
     throw malformed('the note holds a control character or no valid Unicode');
   const split = whole.lastIndexOf('\n\n');
@@ -127,15 +129,6 @@ export function parseNote(note: string | Uint8Array): Note {
   const text = whole.slice(0, split + 1);
   requireNoteText(text);
   return { text, signatures: parseNoteSignatures(whole.slice(split + 2)) };
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  if (bytes.length > MAX_NOTE_BYTES) throw malformed('the note is too large');
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new TlogError('TLOG_NOTE_MALFORMED', 'the note is not UTF-8', { cause });
-  }
 }
 
 /** The note of `text` signed by each signer, in that order. @throws TLOG_NOTE_MALFORMED, TLOG_KEY_MALFORMED */
@@ -188,4 +181,11 @@ export function verifyNoteSignatures(
     }
   }
   return { verified, unverified };
+}
+
+/** The note with further signatures; ones it already has are not repeated. @throws TLOG_NOTE_MALFORMED */
+export function addNoteSignatures(note: string | Uint8Array, added: readonly NoteSignature[]): string {
+  const { text, signatures } = parseNote(note);
+  const lines = new Map([...signatures, ...added].map((line) => [formatNoteSignature(line), line]));
+  return formatNote({ text, signatures: [...lines.values()] });
 }

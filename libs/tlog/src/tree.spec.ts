@@ -83,9 +83,11 @@ describe('MemoryTree', () => {
     const large = new MemoryTree(leaves);
     fc.assert(
       fc.property(
-        fc.integer({ min: 131, max: leaves.length }).chain((size) =>
-          fc.record({ size: fc.constant(size), other: fc.integer({ min: 1, max: size - 1 }) }),
-        ),
+        fc
+          .integer({ min: 131, max: leaves.length })
+          .chain((size) =>
+            fc.record({ size: fc.constant(size), other: fc.integer({ min: 1, max: size - 1 }) }),
+          ),
         ({ size, other }) => {
           const part = leaves.slice(0, size);
           expect(large.root(BigInt(size))).toEqual(mth(part));
