@@ -76,8 +76,8 @@ export function parseTlogProof(file: string | Uint8Array): TlogProof {
 
 /** Whom to believe: the log's key, a policy, or a policy for the witnesses and a key for the log. */
 export type TlogProofTrust =
-  | { readonly verifier: NoteVerifier; readonly policy?: Policy }
-  | { readonly verifier?: never; readonly policy: Policy };
+  | { readonly verifier: NoteVerifier; readonly policy?: never }
+  | { readonly verifier?: NoteVerifier; readonly policy: Policy };
 
 export type TlogProofClaim = TlogProofTrust &
   ({ readonly leaf: Uint8Array } | { readonly leafHash: Uint8Array }) & {
@@ -103,9 +103,7 @@ export function checkTlogProof(claim: TlogProofClaim): CheckedTlogProof {
     typeof claim.proof === 'string' || claim.proof instanceof Uint8Array
       ? parseTlogProof(claim.proof)
       : claim.proof;
-  const checkpoint = claim.policy
-    ? openWitnessedCheckpoint(file.checkpoint, claim.policy, claim.origin, claim.verifier)
-    : { ...openCheckpoint(file.checkpoint, claim.verifier, claim.origin), cosignatures: [] };
+  const checkpoint = openTrusted(file.checkpoint, claim.origin, claim);
   checkInclusion({
     leafHash: 'leaf' in claim ? hashLeaf(claim.leaf) : claim.leafHash,
     leafIndex: file.leafIndex,
@@ -114,4 +112,9 @@ export function checkTlogProof(claim: TlogProofClaim): CheckedTlogProof {
     rootHash: checkpoint.rootHash,
   });
   return { leafIndex: file.leafIndex, checkpoint };
+}
+
+function openTrusted(note: string, origin: string, trust: TlogProofTrust): WitnessedCheckpoint {
+  if (trust.policy) return openWitnessedCheckpoint(note, trust.policy, origin, trust.verifier);
+  return { ...openCheckpoint(note, trust.verifier, origin), cosignatures: [] };
 }
