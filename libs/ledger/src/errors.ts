@@ -1,0 +1,14 @@
+import { CodedError } from '@app/errors';
+
+export type LedgerErrorCode =
+  | 'LEDGER_IDEMPOTENCY_CONFLICT'
+  | 'LEDGER_OVERLOADED'
+  | 'LEDGER_STOPPING'
+  | 'LEDGER_LOG_UNKNOWN'
+  | 'LEDGER_INDEX_UNKNOWN'
+  | 'LEDGER_NOT_INTEGRATED'
+  | 'LEDGER_ROLLED_BACK'
+  | 'LEDGER_FORKED'
+  | 'LEDGER_SIGNER_STATE_UNREADABLE';
+
+export class LedgerError extends CodedError<LedgerErrorCode> {}

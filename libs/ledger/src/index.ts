@@ -1,0 +1,16 @@
+export type {
+  AppendOperation,
+  CommitmentBatch,
+  EventDraft,
+  Json,
+  JsonObject,
+  Placed,
+} from './append-operation.js';
+export { CLOCK, type Clock, systemClock } from './clock.js';
+export { LedgerError, type LedgerErrorCode } from './errors.js';
+export { Integrator } from './integrator.js';
+export { LedgerModule, type SigningOptions } from './ledger.module.js';
+export { type LogRow, LedgerRepository } from './ledger.repository.js';
+export { LedgerService, type SignedCheckpoint } from './ledger.service.js';
+export { Sequencer } from './sequencer.js';
+export { SignerState } from './signer-state.js';

@@ -1,0 +1,156 @@
+/**
+ * Turns sequenced entries into tiles and signed checkpoints. Runs in every daemon; an advisory lock lets one of them
+ * work on a log at a time. Each batch is one transaction, and repeating it after a crash gives the same rows.
+ *
+ * Crash order: tiles are computed, the signer's own record is advanced and synced, then tiles and checkpoint are
+ * committed together. A crash in between leaves a signer ahead of the database; the next run integrates to exactly
+ * that size first and gets the same root and signature.
+ */
+import {
+  type Checkpoint,
+  type NoteSigner,
+  signCheckpoint,
+  TileBuilder,
+  edgeTiles,
+  proveConsistencyFromTiles,
+} from '@app/tlog';
+import type { Tile } from '@app/tlog';
+import type { Tx } from '@app/persistence';
+import type { Clock } from './clock.js';
+import { LedgerError } from './errors.js';
+import type { LedgerRepository, LogRow } from './ledger.repository.js';
+import type { SignerState } from './signer-state.js';
+
+/** Leaves in one integration transaction: about 2 MB of hashes; a checkpoint follows each. */
+const BATCH_LEAVES = 65_536n;
+
+export interface IntegratorOptions {
+  readonly repository: LedgerRepository;
+  readonly clock: Clock;
+  readonly signer: NoteSigner;
+  readonly state: SignerState;
+  /** Longest wait between two looks for entries that other daemons appended. */
+  readonly intervalMs: number;
+  /** A log that the signer refuses, or a failed batch; the other logs go on. */
+  readonly onError: (origin: string, error: unknown) => void;
+  readonly onCheckpoint?: (origin: string, treeSize: bigint) => void;
+}
+
+export class Integrator {
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> | null = null;
+  private again = false;
+  private stopped = false;
+
+  constructor(private readonly options: IntegratorOptions) {}
+
+  start(): void {
+    this.timer = setInterval(() => this.wake(), this.options.intervalMs);
+    this.wake();
+  }
+
+  /** Integrates soon; calls while it works are remembered as one more round. */
+  wake(): void {
+    this.again = true;
+    if (!this.stopped) this.running ??= this.rounds();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer) clearInterval(this.timer);
+    await this.running;
+  }
+
+  private async rounds(): Promise<void> {
+    while (this.again && !this.stopped) {
+      this.again = false;
+      await this.integrateAll().catch((error: unknown) => this.options.onError('', error));
+    }
+    this.running = null;
+  }
+
+  /** Brings every log's checkpoint up to its head, as seen when called. */
+  async integrateAll(): Promise<void> {
+    const { repository, onError } = this.options;
+    const waiting = new Set(await repository.logsToIntegrate());
+    const logs = waiting.size > 0 ? (await repository.logs()).filter((log) => waiting.has(log.logId)) : [];
+    for (const log of logs) {
+      try {
+        while (await this.integrateBatch(log));
+      } catch (error) {
+        onError(log.origin, error);
+      }
+    }
+  }
+
+  /** True when a batch was integrated and more entries wait. */
+  private async integrateBatch(log: LogRow): Promise<boolean> {
+    const { repository, onCheckpoint } = this.options;
+    const done = await repository.db.transaction().execute(async (tx) => {
+      if (!(await repository.tryIntegratorLock(tx, log.logId))) return null;
+      const last = await repository.findCheckpoint(log.logId, undefined, tx);
+      const from = last?.treeSize ?? 0n;
+      const head = await repository.nextIndex(log.logId, tx);
+      if (last && head <= from) return null;
+      const target = this.targetSize(log.origin, from, head);
+      const { tiles, checkpoint } = await this.extend(tx, log, from, target);
+      await repository.insertTiles(tx, log.logId, tiles);
+      const note = await this.sign(tx, log, checkpoint);
+      const { rootHash, treeSize } = checkpoint;
+      await repository.insertCheckpoint(tx, log.logId, {
+        treeSize,
+        rootHash,
+        note,
+        signedAt: this.options.clock(),
+      });
+      return { treeSize, head };
+    });
+    if (done) onCheckpoint?.(log.origin, done.treeSize);
+    return done !== null && done.treeSize < done.head;
+  }
+
+  private targetSize(origin: string, from: bigint, head: bigint): bigint {
+    const signed = this.options.state.lastSigned(origin)?.treeSize ?? 0n;
+    if (signed > from && signed <= head) return signed;
+    return head - from > BATCH_LEAVES ? from + BATCH_LEAVES : head;
+  }
+
+  private async extend(
+    tx: Tx,
+    log: LogRow,
+    from: bigint,
+    target: bigint,
+  ): Promise<{ tiles: Tile[]; checkpoint: Checkpoint }> {
+    const { repository } = this.options;
+    const edge = from === 0n ? [] : await repository.readTiles(tx, log.logId, edgeTiles(from));
+    const builder = new TileBuilder(from, narrowed(edge, from));
+    while (builder.treeSize < target) {
+      const limit = Number(target - builder.treeSize > 8192n ? 8192n : target - builder.treeSize);
+      const hashes = await repository.readLeafHashes(tx, log.logId, builder.treeSize, limit);
+      if (hashes.length < limit) {
+        throw new LedgerError('LEDGER_ROLLED_BACK', `log ${log.origin} lacks entries below its own head`);
+      }
+      for (const hash of hashes) builder.append(hash);
+    }
+    const checkpoint = { origin: log.origin, treeSize: target, rootHash: builder.compactRange().root() };
+    return { tiles: [...builder.takeFullTiles(), ...builder.changedPartialTiles()], checkpoint };
+  }
+
+  private async sign(tx: Tx, log: LogRow, checkpoint: Checkpoint): Promise<string> {
+    const { repository, signer, state } = this.options;
+    const last = state.lastSigned(log.origin);
+    const reader = {
+      readTiles: (tiles: Parameters<typeof repository.readTiles>[2]) =>
+        repository.readTiles(tx, log.logId, tiles),
+    };
+    const grown = last && last.treeSize > 0n && last.treeSize < checkpoint.treeSize;
+    const proof = grown ? await proveConsistencyFromTiles(reader, last.treeSize, checkpoint.treeSize) : [];
+    state.advance(checkpoint, proof);
+    return signCheckpoint(checkpoint, [signer]);
+  }
+}
+
+/** Stored edge tiles may have grown since `treeSize`; their first hashes are the edge of then. */
+function narrowed(edge: readonly Uint8Array[], treeSize: bigint): Uint8Array[] {
+  return edgeTiles(treeSize).map(({ width }, position) => edge[position]!.subarray(0, width * 32));
+}

@@ -1,0 +1,125 @@
+/** The ledger as everybody else sees it: append, read checkpoints, prove. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Queryable } from '@app/persistence';
+import {
+  proveConsistencyFromTiles,
+  proveInclusionFromTiles,
+  type TileCoordinates,
+  type TileReader,
+} from '@app/tlog';
+import type { AppendOperation, Json } from './append-operation.js';
+import { LedgerError } from './errors.js';
+import type { CheckpointRow, EntryRow, EventRow, LedgerRepository, LogRow } from './ledger.repository.js';
+import type { Sequencer } from './sequencer.js';
+
+/** Between two looks for a checkpoint; the integrator needs about as long for a small batch. */
+const POLL_MS = 20;
+
+export interface SignedCheckpoint extends CheckpointRow {
+  readonly origin: string;
+}
+
+export class LedgerService {
+  constructor(
+    private readonly repository: LedgerRepository,
+    private readonly sequencer: Sequencer,
+    private readonly ledgerName: string,
+  ) {}
+
+  /** Makes the event log; safe to call at every start. */
+  async open(): Promise<void> {
+    await this.repository.createLog(this.repository.db, {
+      origin: `${this.ledgerName}/events`,
+      kind: 'events',
+      modelId: null,
+    });
+  }
+
+  /** See {@link Sequencer.append}. */
+  append<T extends Json>(operation: AppendOperation<T>): Promise<T> {
+    return this.sequencer.append(operation);
+  }
+
+  /** All logs in the order they were made. */
+  logs(): Promise<LogRow[]> {
+    return this.repository.logs();
+  }
+
+  /** @throws LedgerError `LEDGER_LOG_UNKNOWN` */
+  async commitmentLog(modelId: string): Promise<LogRow> {
+    return known(await this.repository.findLog({ modelId }));
+  }
+
+  /** @throws LedgerError `LEDGER_LOG_UNKNOWN` before the first daemon started */
+  async eventLog(): Promise<LogRow> {
+    return known(await this.repository.findLog({ kind: 'events' }));
+  }
+
+  /** Number of acknowledged entries. @throws LedgerError `LEDGER_LOG_UNKNOWN` */
+  nextIndex(logId: number, on?: Queryable): Promise<bigint> {
+    return this.repository.nextIndex(logId, on);
+  }
+
+  /** The checkpoint of exactly `treeSize`, or the latest; null where there is none. */
+  async checkpoint(log: LogRow, treeSize?: bigint): Promise<SignedCheckpoint | null> {
+    const row = await this.repository.findCheckpoint(log.logId, treeSize);
+    return row ? { ...row, origin: log.origin } : null;
+  }
+
+  /**
+   * The latest checkpoint once it covers `minSize` entries.
+   * @throws LedgerError `LEDGER_NOT_INTEGRATED` (retryable) after `patienceMs`
+   */
+  async checkpointCovering(log: LogRow, minSize: bigint, patienceMs: number): Promise<SignedCheckpoint> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const checkpoint = await this.checkpoint(log);
+      if (checkpoint && checkpoint.treeSize >= minSize) return checkpoint;
+      if (Date.now() > deadline) {
+        throw new LedgerError(
+          'LEDGER_NOT_INTEGRATED',
+          `log ${log.origin} has no checkpoint of ${minSize} entries yet`,
+          {
+            retryable: true,
+          },
+        );
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  /** Leaf side first. @throws TlogError `TLOG_OUT_OF_RANGE`, LedgerError `LEDGER_NOT_INTEGRATED` */
+  proveInclusion(logId: number, leafIndex: bigint, treeSize: bigint): Promise<Uint8Array[]> {
+    return proveInclusionFromTiles(this.tiles(logId), leafIndex, treeSize);
+  }
+
+  /** @throws TlogError `TLOG_OUT_OF_RANGE`, LedgerError `LEDGER_NOT_INTEGRATED` */
+  proveConsistency(logId: number, fromSize: bigint, toSize: bigint): Promise<Uint8Array[]> {
+    return proveConsistencyFromTiles(this.tiles(logId), fromSize, toSize);
+  }
+
+  /** Stored tiles of one log, in one query a call. */
+  tiles(logId: number): TileReader {
+    return {
+      readTiles: (tiles: readonly TileCoordinates[]) =>
+        this.repository.readTiles(this.repository.db, logId, tiles),
+    };
+  }
+
+  /** Entries from `from` on, at most `limit`, in order. */
+  entries(logId: number, from: bigint, limit: number): Promise<EntryRow[]> {
+    return this.repository.readEntries(this.repository.db, logId, from, limit);
+  }
+
+  /** @throws LedgerError `LEDGER_INDEX_UNKNOWN` */
+  async event(leafIndex: bigint): Promise<EventRow> {
+    const event = await this.repository.findEvent(leafIndex);
+    if (!event) throw new LedgerError('LEDGER_INDEX_UNKNOWN', `the event log has no entry ${leafIndex}`);
+    return event;
+  }
+}
+
+function known(log: LogRow | undefined): LogRow {
+  if (!log) throw new LedgerError('LEDGER_LOG_UNKNOWN', 'there is no such log');
+  return log;
+}

@@ -1,0 +1,291 @@
+/**
+ * Gives entries their final places. Appends that arrive while a transaction is under way are grouped into the next
+ * one, so many callers share one durable commit. Each is acknowledged after that commit, never before.
+ *
+ * Order inside the transaction: look up idempotency keys; lock the heads of all logs concerned, in one order for
+ * everybody (no deadlocks, dense indexes, several daemons at once); insert entries; let each operation insert its fact
+ * rows; insert openings and responses; move the heads. A crash at any point leaves all of the group or none.
+ * A group that fails as a whole is run again one operation at a time, so that one bad operation harms no other.
+ * Proven by test/medium/sequencer.spec.ts.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { invariant } from '@app/errors';
+import type { Tx } from '@app/persistence';
+import { canonicalJson, hashLeaf, SALT_BYTES, sealLeaf } from '@app/tlog';
+import type { AppendOperation, Json, JsonObject, Placed } from './append-operation.js';
+import type { Clock } from './clock.js';
+import { LedgerError } from './errors.js';
+import {
+  type CommitmentRow,
+  type EntryRow,
+  type EventRow,
+  type LedgerRepository,
+  responseKey,
+  type StoredResponse,
+} from './ledger.repository.js';
+
+/** Entries in one transaction; more holds the heads' locks for long, fewer wastes commits. */
+const MAX_GROUP_ENTRIES = 16_384;
+/** Entries that may wait; past it callers are told to come back, instead of memory growing without bound. */
+const MAX_WAITING_ENTRIES = 262_144;
+/** Two daemons given the same new key at once: the loser finds the winner's answer on its next attempt. */
+const MAX_ATTEMPTS = 5;
+export const COMMITMENT_TYPE = 'commitment';
+
+interface Waiting {
+  readonly operation: AppendOperation<Json>;
+  readonly digest: Uint8Array | null;
+  readonly entries: number;
+  resolve(response: Json): void;
+  reject(error: unknown): void;
+}
+
+type Outcome = { readonly response: Json } | { readonly error: unknown };
+
+export interface SequencerOptions {
+  readonly repository: LedgerRepository;
+  readonly clock: Clock;
+  /** Origin of a new model's commitment log. */
+  readonly originOf: (modelId: string) => string;
+  /** Called after each durable commit. */
+  readonly onAppended: () => void;
+}
+
+export class Sequencer {
+  private waiting: Waiting[] = [];
+  private waitingEntries = 0;
+  private running: Promise<void> | null = null;
+  private stopping = false;
+
+  constructor(private readonly options: SequencerOptions) {}
+
+  /**
+   * Resolves with the operation's response once it is durable.
+   * @throws LedgerError `LEDGER_IDEMPOTENCY_CONFLICT`, `LEDGER_OVERLOADED` (retryable), `LEDGER_STOPPING` (retryable),
+   *   and whatever the operation's `write` refuses with
+   */
+  append<T extends Json>(operation: AppendOperation<T>): Promise<T> {
+    const entries =
+      operation.events.length +
+      (operation.commitments ?? []).reduce((sum, batch) => sum + batch.items.length, 0);
+    if (this.stopping) return refuse('LEDGER_STOPPING', 'the ledger is stopping; try again in a moment');
+    if (this.waitingEntries + entries > MAX_WAITING_ENTRIES && this.waitingEntries > 0) {
+      return refuse('LEDGER_OVERLOADED', 'too many entries wait to be written; try again in a moment');
+    }
+    return new Promise<T>((resolve, reject) => {
+      const digest = operation.idempotency ? digestOf(operation.idempotency.content) : null;
+      this.waiting.push({ operation, digest, entries, resolve: resolve as (response: Json) => void, reject });
+      this.waitingEntries += entries;
+      this.running ??= this.drain();
+    });
+  }
+
+  /** Refuses new appends and waits for those in hand. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.running;
+  }
+
+  private async drain(): Promise<void> {
+    // One turn of the event loop lets callers that are ready at the same time join the first group.
+    await new Promise(setImmediate);
+    while (this.waiting.length > 0) {
+      const group = this.takeGroup();
+      await this.runGroup(group);
+      this.options.onAppended();
+    }
+    this.running = null;
+  }
+
+  private takeGroup(): Waiting[] {
+    let entries = 0;
+    const end = this.waiting.findIndex((one, position) => {
+      entries += one.entries;
+      return position > 0 && entries > MAX_GROUP_ENTRIES;
+    });
+    const group = this.waiting.splice(0, end === -1 ? this.waiting.length : end);
+    this.waitingEntries -= group.reduce((sum, one) => sum + one.entries, 0);
+    return group;
+  }
+
+  private async runGroup(group: readonly Waiting[], attempt = 1): Promise<void> {
+    try {
+      const outcomes = await this.options.repository.db
+        .transaction()
+        .execute((tx) => this.sequence(tx, group));
+      for (const [position, outcome] of outcomes.entries()) settle(group[position]!, outcome);
+    } catch (error) {
+      if (lostRace(error) && attempt < MAX_ATTEMPTS) return this.runGroup(group, attempt + 1);
+      if (group.length === 1) return group[0]!.reject(error);
+      for (const one of group) await this.runGroup([one]);
+    }
+  }
+
+  private async sequence(tx: Tx, group: readonly Waiting[]): Promise<Outcome[]> {
+    const { repository } = this.options;
+    const keys = group.flatMap(({ operation }) => operation.idempotency ?? []);
+    const stored = await repository.storedResponses(tx, keys);
+    const fresh = group.filter((one, position) => !isRepeat(one, stored) && isFirstOfKey(group, position));
+    const placements = await this.place(tx, fresh);
+    const responses = new Map<string, StoredResponse>(stored);
+    const made = new Map<Waiting, Json>();
+    for (const [position, one] of fresh.entries()) {
+      const response = asJson(await one.operation.write(tx, placements[position]!.placed));
+      made.set(one, response);
+      if (one.operation.idempotency && one.digest) {
+        await repository.storeResponse(tx, one.operation.idempotency, one.digest, response);
+        responses.set(responseKey(one.operation.idempotency), { contentDigest: one.digest, response });
+      }
+    }
+    await repository.insertEvents(
+      tx,
+      placements.flatMap((placement) => placement.events),
+    );
+    await repository.insertCommitments(
+      tx,
+      placements.flatMap((placement) => placement.commitments),
+    );
+    return group.map((one) => (made.has(one) ? { response: made.get(one)! } : repeated(one, responses)));
+  }
+
+  /** Assigns indexes and inserts the entries of all operations in one statement. */
+  private async place(tx: Tx, fresh: readonly Waiting[]): Promise<Placement[]> {
+    if (fresh.length === 0) return [];
+    const { repository, clock, originOf } = this.options;
+    for (const { operation } of fresh) {
+      const modelId = operation.createLogFor;
+      if (modelId)
+        await repository.createLog(tx, { origin: originOf(modelId), kind: 'commitments', modelId });
+    }
+    const logs = await this.logsOf(tx, fresh);
+    const heads = await repository.lockHeads(tx, [...new Set(logs.values())]);
+    // After the lock: time never runs backwards along a log.
+    const at = clock();
+    const placements = fresh.map(({ operation }) => new Placement(operation, logs, heads, at));
+    const entries = placements.flatMap((placement) => placement.entries);
+    if (entries.length > 0) await repository.insertEntries(tx, entries);
+    for (const [logId, nextIndex] of heads) await repository.moveHead(tx, logId, nextIndex);
+    return placements;
+  }
+
+  /** Log id by model id; the event log under the empty string. */
+  private async logsOf(tx: Tx, fresh: readonly Waiting[]): Promise<Map<string, number>> {
+    const modelIds = new Set(
+      fresh.flatMap(({ operation }) => (operation.commitments ?? []).map((batch) => batch.modelId)),
+    );
+    const logs = new Map<string, number>();
+    for (const modelId of modelIds) {
+      const log = await this.options.repository.findLog({ modelId }, tx);
+      if (!log)
+        throw new LedgerError('LEDGER_LOG_UNKNOWN', 'a commitment names a model that is not registered');
+      logs.set(modelId, log.logId);
+    }
+    if (fresh.some(({ operation }) => operation.events.length > 0)) {
+      const log = await this.options.repository.findLog({ kind: 'events' }, tx);
+      invariant(log, 'the event log is made when the ledger starts');
+      logs.set('', log.logId);
+    }
+    return logs;
+  }
+}
+
+/** The rows of one operation, with indexes taken from (and advancing) `heads`. */
+class Placement {
+  readonly entries: EntryRow[] = [];
+  readonly events: EventRow[] = [];
+  readonly commitments: CommitmentRow[] = [];
+  readonly placed: Placed;
+
+  constructor(
+    operation: AppendOperation<Json>,
+    private readonly logs: ReadonlyMap<string, number>,
+    private readonly heads: Map<number, bigint>,
+    at: Date,
+  ) {
+    const eventIndexes = operation.events.map((event) => {
+      const opening = this.seal('', event.type, { ...event.content, type: event.type });
+      this.events.push({ ...opening, type: event.type, subjectId: event.subjectId });
+      return opening.leafIndex;
+    });
+    const commitmentIndexes = (operation.commitments ?? []).map((batch) =>
+      batch.items.map((item, index) => {
+        const place = { model: batch.modelId, request: batch.requestId, sample: item.sampleId };
+        const count = { position: index + 1, of: batch.items.length };
+        const opening = this.seal(batch.modelId, COMMITMENT_TYPE, { ...item.content, ...place, ...count });
+        const { modelId, requestId } = batch;
+        this.commitments.push({
+          ...opening,
+          logId: this.logs.get(modelId)!,
+          requestId,
+          sampleId: item.sampleId,
+          position: index + 1,
+        });
+        return opening.leafIndex;
+      }),
+    );
+    this.placed = { eventIndexes, commitmentIndexes, at };
+  }
+
+  private seal(
+    logKey: string,
+    type: string,
+    value: JsonObject,
+  ): { leafIndex: bigint; content: string; salt: Uint8Array } {
+    const logId = this.logs.get(logKey)!;
+    const leafIndex = this.heads.get(logId)!;
+    this.heads.set(logId, leafIndex + 1n);
+    const content = canonicalJson(value);
+    const salt = randomBytes(SALT_BYTES);
+    const leaf = sealLeaf({ type, content, salt });
+    this.entries.push({ logId, leafIndex, leaf, leafHash: hashLeaf(leaf) });
+    return { leafIndex, content, salt };
+  }
+}
+
+/** Another daemon's transaction won; the same operation succeeds (or finds its answer) when run again. */
+function lostRace(error: unknown): boolean {
+  const { code, constraint_name: constraint } = error as { code?: string; constraint_name?: string };
+  return code === '40001' || code === '40P01' || (code === '23505' && constraint === 'idempotency_key_pkey');
+}
+
+function digestOf(content: Json): Uint8Array {
+  return createHash('sha256').update(canonicalJson(content)).digest();
+}
+
+/** What the stored response will read back as, so that first and later answers are the same. */
+function asJson(response: Json): Json {
+  return JSON.parse(JSON.stringify(response)) as Json;
+}
+
+const isRepeat = (one: Waiting, stored: ReadonlyMap<string, StoredResponse>): boolean =>
+  one.operation.idempotency !== null && stored.has(responseKey(one.operation.idempotency));
+
+/** False for the second operation of a group under the same key: it is answered like a later repeat. */
+function isFirstOfKey(group: readonly Waiting[], position: number): boolean {
+  const own = group[position]!.operation.idempotency;
+  if (!own) return true;
+  const first = group.findIndex(
+    ({ operation }) => operation.idempotency && responseKey(operation.idempotency) === responseKey(own),
+  );
+  return first === position;
+}
+
+function repeated(one: Waiting, responses: ReadonlyMap<string, StoredResponse>): Outcome {
+  const stored = responses.get(responseKey(one.operation.idempotency!));
+  invariant(stored && one.digest, 'only an operation with a known key is a repeat');
+  if (Buffer.compare(stored.contentDigest, one.digest) === 0) return { response: stored.response as Json };
+  const error = new LedgerError(
+    'LEDGER_IDEMPOTENCY_CONFLICT',
+    'this idempotency key was used for other content; choose a new key for a new request',
+  );
+  return { error };
+}
+
+function settle(one: Waiting, outcome: Outcome): void {
+  if ('error' in outcome) one.reject(outcome.error);
+  else one.resolve(outcome.response);
+}
+
+function refuse(code: 'LEDGER_OVERLOADED' | 'LEDGER_STOPPING', message: string): Promise<never> {
+  return Promise.reject(new LedgerError(code, message, { retryable: true }));
+}

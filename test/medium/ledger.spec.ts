@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { CodedError } from '@app/errors';
+import type { AppendOperation, Json } from '@app/ledger';
+import { checkInclusion, hashLeaf, MemoryTree, openCheckpoint, checkConsistency } from '@app/tlog';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { makeTestLedger, TEST_LEDGER, TEST_TIME } from '../support/ledger.js';
+import { useTestDatabase } from '../support/test-database.js';
+
+const database = useTestDatabase();
+
+class RefusedError extends CodedError<'REFUSED'> {}
+
+const modelOperation = (
+  modelId: string,
+  key: string | null = null,
+): AppendOperation<{ modelId: string }> => ({
+  idempotency: key ? { scope: 'model', key, content: { name: modelId } } : null,
+  events: [{ type: 'model-registered', subjectId: modelId, content: { modelId, name: modelId } }],
+  createLogFor: modelId,
+  write: async (tx, placed) => {
+    await tx
+      .insertInto('model')
+      .values({
+        model_id: modelId,
+        name: modelId,
+        signal_kind: 'loss',
+        registered_at: placed.at,
+        event_index: placed.eventIndexes[0]!,
+      })
+      .execute();
+    return { modelId };
+  },
+});
+
+const requestOperation = (
+  modelId: string,
+  samples: readonly string[],
+  key: string | null = null,
+): AppendOperation<{ indexes: string[] }> => {
+  const requestId = randomUUID();
+  return {
+    idempotency: key ? { scope: 'request', key, content: { samples } } : null,
+    events: [],
+    commitments: [{ modelId, requestId, items: samples.map((sampleId) => ({ sampleId, content: {} })) }],
+    write: async (tx, placed) => {
+      await tx
+        .insertInto('deletion_request')
+        .values({
+          request_id: requestId,
+          subject: 's',
+          regime: 'GDPR',
+          received_at: placed.at,
+          due_at: placed.at,
+          filed_by: 'test',
+          filed_at: placed.at,
+          sample_count: samples.length,
+        })
+        .execute();
+      return { indexes: placed.commitmentIndexes[0]!.map(String) };
+    },
+  };
+};
+
+const count = async (
+  table: 'entry' | 'commitment' | 'model' | 'event' | 'idempotency_key',
+): Promise<number> => {
+  const row = await database()
+    .db.selectFrom(table)
+    .select((eb) => eb.fn.countAll<bigint>().as('n'))
+    .executeTakeFirstOrThrow();
+  return Number(row.n);
+};
+
+describe('the ledger', () => {
+  let ledger: ReturnType<typeof makeTestLedger>;
+  let modelId: string;
+  beforeEach(async () => {
+    ledger = makeTestLedger(database().db);
+    await ledger.service.open();
+    modelId = randomUUID();
+    await ledger.service.append(modelOperation(modelId));
+  });
+
+  it('gives 64 concurrent appends dense indexes, each once', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, (_, n) =>
+        ledger.service.append(requestOperation(modelId, [`a${n}`, `b${n}`])),
+      ),
+    );
+    const indexes = answers.flatMap((answer) => answer.indexes.map(Number)).sort((a, b) => a - b);
+    expect(indexes).toEqual(Array.from({ length: 128 }, (_, index) => index));
+    for (const { indexes: own } of answers) expect(Number(own[1])).toBe(Number(own[0]) + 1);
+  });
+
+  it('lets two daemons append to one log at once', async () => {
+    const other = makeTestLedger(database().db);
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        (n % 2 ? ledger : other).service.append(requestOperation(modelId, [`s${n}`])),
+      ),
+    );
+    const log = await ledger.service.commitmentLog(modelId);
+    expect(await ledger.service.nextIndex(log.logId)).toBe(40n);
+  });
+
+  it('answers the same key and content with the first answer, also when asked at once', async () => {
+    const operation = () => requestOperation(modelId, ['x', 'y'], 'key-1');
+    const answers = await Promise.all([1, 2, 3, 4].map(() => ledger.service.append(operation())));
+    const later = await makeTestLedger(database().db).service.append(operation());
+    expect(new Set([...answers, later].map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const log = await ledger.service.commitmentLog(modelId);
+    expect(await ledger.service.nextIndex(log.logId)).toBe(2n);
+  });
+
+  it('answers two daemons asked at once under one key with one entity', async () => {
+    const daemons = [ledger, makeTestLedger(database().db), makeTestLedger(database().db)];
+    const answers = await Promise.all(
+      daemons.map((daemon) => daemon.service.append(requestOperation(modelId, ['x'], 'race'))),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await ledger.service.nextIndex((await ledger.service.commitmentLog(modelId)).logId)).toBe(1n);
+  });
+
+  it('refuses the same key with other content', async () => {
+    await ledger.service.append(requestOperation(modelId, ['x'], 'key-2'));
+    await expect(ledger.service.append(requestOperation(modelId, ['z'], 'key-2'))).rejects.toMatchObject({
+      code: 'LEDGER_IDEMPOTENCY_CONFLICT',
+    });
+  });
+
+  it('lets one refused operation harm no other of its group and leave nothing behind', async () => {
+    const before = { entry: await count('entry'), keys: await count('idempotency_key') };
+    const bad: AppendOperation<Json> = {
+      ...requestOperation(modelId, ['bad'], 'bad-key'),
+      write: () => Promise.reject(new RefusedError('REFUSED', 'no')),
+    };
+    const [good, refused] = await Promise.allSettled([
+      ledger.service.append(requestOperation(modelId, ['good'])),
+      ledger.service.append(bad),
+    ]);
+    expect(good).toMatchObject({ status: 'fulfilled', value: { indexes: ['0'] } });
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'REFUSED' } });
+    expect(await count('entry')).toBe(before.entry + 1);
+    expect(await count('idempotency_key')).toBe(before.keys);
+  });
+
+  it('refuses a commitment for a model that is not registered', async () => {
+    await expect(ledger.service.append(requestOperation(randomUUID(), ['x']))).rejects.toMatchObject({
+      code: 'LEDGER_LOG_UNKNOWN',
+    });
+  });
+
+  it('holds salted commitments only in its leaves', async () => {
+    await ledger.service.append(requestOperation(modelId, ['very-secret-sample']));
+    const log = await ledger.service.commitmentLog(modelId);
+    const [entry] = await ledger.service.entries(log.logId, 0n, 1);
+    expect(Object.keys(JSON.parse(Buffer.from(entry!.leaf).toString()) as object)).toEqual([
+      'commitment',
+      'type',
+      'version',
+    ]);
+    expect(Buffer.from(entry!.leafHash)).toEqual(Buffer.from(hashLeaf(entry!.leaf)));
+  });
+
+  it('integrates into checkpoints whose proofs hold, batch after batch', async () => {
+    const log = await ledger.service.commitmentLog(modelId);
+    await ledger.integrator.integrateAll();
+    const empty = await ledger.service.checkpoint(log);
+    expect(empty).toMatchObject({ treeSize: 0n, signedAt: TEST_TIME });
+    const sizes: bigint[] = [];
+    for (const batch of [1, 255, 1, 300]) {
+      await ledger.service.append(
+        requestOperation(
+          modelId,
+          Array.from({ length: batch }, (_, n) => `s${sizes.length}-${n}`),
+        ),
+      );
+      await ledger.integrator.integrateAll();
+      const checkpoint = await ledger.service.checkpoint(log);
+      sizes.push(checkpoint!.treeSize);
+      expect(openCheckpoint(checkpoint!.note, ledger.verifier, log.origin).rootHash).toEqual(
+        new Uint8Array(checkpoint!.rootHash),
+      );
+    }
+    expect(sizes).toEqual([1n, 256n, 257n, 557n]);
+    const entries = await ledger.service.entries(log.logId, 0n, 1000);
+    const tree = new MemoryTree(entries.map((entry) => entry.leafHash));
+    for (const size of sizes) {
+      const { rootHash } = (await ledger.service.checkpoint(log, size))!;
+      expect(Buffer.from(rootHash)).toEqual(Buffer.from(tree.root(size)));
+      const leafIndex = size - 1n;
+      const proof = await ledger.service.proveInclusion(log.logId, leafIndex, size);
+      checkInclusion({
+        leafHash: entries[Number(leafIndex)]!.leafHash,
+        leafIndex,
+        treeSize: size,
+        proof,
+        rootHash,
+      });
+    }
+    const proof = await ledger.service.proveConsistency(log.logId, 1n, 557n);
+    checkConsistency({ fromSize: 1n, fromRoot: tree.root(1n), toSize: 557n, toRoot: tree.root(557n), proof });
+    expect(ledger.errors).toEqual([]);
+  });
+
+  it('signs nothing that contradicts what it signed before', async () => {
+    await ledger.service.append(requestOperation(modelId, ['a', 'b', 'c']));
+    await ledger.integrator.integrateAll();
+    // A daemon restored to a state file of a longer history than the database has.
+    const { admin } = database();
+    const log = await ledger.service.commitmentLog(modelId);
+    await admin.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await tx`alter table lacuna.checkpoint disable trigger all`;
+      await tx`delete from lacuna.checkpoint where log_id = ${log.logId}`;
+      await tx`alter table lacuna.entry disable trigger all`;
+      await tx`update lacuna.entry set leaf_hash = decode(repeat('00', 32), 'hex') where log_id = ${log.logId} and leaf_index = 1`;
+    });
+    await ledger.integrator.integrateAll();
+    expect(ledger.errors).toMatchObject([{ code: 'LEDGER_FORKED' }]);
+    expect(await ledger.service.checkpoint(log)).toBeNull();
+    rmSync(ledger.stateFile);
+  });
+
+  it('names its logs by the ledger', async () => {
+    expect((await ledger.service.eventLog()).origin).toBe(`${TEST_LEDGER}/events`);
+    expect((await ledger.service.commitmentLog(modelId)).origin).toBe(
+      `${TEST_LEDGER}/${modelId}/commitments`,
+    );
+  });
+});

@@ -1,0 +1,42 @@
+/** A ledger over a test database, with a fixed clock and a throw-away log key. */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Integrator, LedgerRepository, LedgerService, Sequencer, SignerState } from '@app/ledger';
+import type { Database } from '@app/persistence';
+import { createEd25519Signer, createEd25519Verifier } from '@app/tlog';
+
+export const TEST_LEDGER = 'ledger.test';
+export const TEST_TIME = new Date('2026-11-01T12:00:00.000Z');
+
+export interface TestLedgerOptions {
+  readonly stateFile?: string;
+  readonly clock?: () => Date;
+}
+
+/** One daemon's share of the ledger; call it twice on one database for two daemons. */
+export function makeTestLedger(
+  db: Database,
+  options: TestLedgerOptions = {},
+  key = generateKeyPairSync('ed25519'),
+) {
+  const clock = options.clock ?? (() => TEST_TIME);
+  const repository = new LedgerRepository(db);
+  const stateFile = options.stateFile ?? join(mkdtempSync(join(tmpdir(), 'lacuna-signer-')), 'state.json');
+  const errors: unknown[] = [];
+  const signer = createEd25519Signer(TEST_LEDGER, key.privateKey);
+  const integrator = new Integrator({
+    repository,
+    clock,
+    signer,
+    state: new SignerState(stateFile),
+    intervalMs: 1000,
+    onError: (_origin, error) => errors.push(error),
+  });
+  const originOf = (modelId: string) => `${TEST_LEDGER}/${modelId}/commitments`;
+  const sequencer = new Sequencer({ repository, clock, originOf, onAppended: () => undefined });
+  const service = new LedgerService(repository, sequencer, TEST_LEDGER);
+  const verifier = createEd25519Verifier(TEST_LEDGER, signer.publicKey);
+  return { repository, integrator, sequencer, service, verifier, signer, errors, stateFile, key };
+}
