@@ -9,8 +9,10 @@ import {
   formatTlogProof,
   hashLeaf,
   parseTlogProof,
+  SALT_BYTES,
   sealLeaf,
 } from '@app/tlog';
+import type { TlogProof } from '@app/tlog';
 import { z } from 'zod';
 import { refusal } from './errors.js';
 import { base64, decodeHash, encodeBytes, firstIssue } from './fields.js';
@@ -48,7 +50,7 @@ export function formatLeafOpening({ content, salt }: LeafOpening): Uint8Array {
   return Buffer.from(canonicalJson({ content, salt: encodeBytes(salt) }), 'utf8');
 }
 
-const openingSchema = z.strictObject({ content: z.string(), salt: base64() });
+const openingSchema = z.strictObject({ content: z.string(), salt: base64(SALT_BYTES) });
 
 /** The opening in an `extra` line. @throws ATTESTATION_NOT_LOGGED */
 export function parseLeafOpening(extra: Uint8Array): LeafOpening {
@@ -87,7 +89,7 @@ export function checkAttestationLogged(
   tlogProof: string,
   keySet: KeySet,
 ): LoggedAt {
-  const { extra, index, hashes, checkpoint: note } = readProof(tlogProof);
+  const { extra, leafIndex, proof, checkpoint: note } = readProof(tlogProof);
   const { content, salt } = parseLeafOpening(extra);
   if (content !== formatAttestationContent(jws, statement))
     throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof.extra', 'the proof is of another log entry');
@@ -99,7 +101,7 @@ export function checkAttestationLogged(
   });
   const leafHash = hashLeaf(sealLeaf({ type: ATTESTATION_LEAF_TYPE, content, salt }));
   try {
-    checkInclusion({ leafHash, leafIndex: index, treeSize, proof: hashes, rootHash });
+    checkInclusion({ leafHash, leafIndex, treeSize, proof, rootHash });
   } catch (cause) {
     throw refusal(
       'ATTESTATION_NOT_LOGGED',
@@ -108,13 +110,13 @@ export function checkAttestationLogged(
       cause,
     );
   }
-  return { origin, leafIndex: index, treeSize };
+  return { origin, leafIndex, treeSize };
 }
 
-function readProof(text: string): ReturnType<typeof parseTlogProof> & { extra: Uint8Array } {
+function readProof(text: string): TlogProof & { extra: Uint8Array } {
   if (text.length > MAX_PROOF_CHARACTERS)
     throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof', 'the proof is longer than any real one');
-  let proof: ReturnType<typeof parseTlogProof>;
+  let proof: TlogProof;
   try {
     proof = parseTlogProof(text);
   } catch (cause) {

@@ -4,7 +4,7 @@
  * nothing of anybody else but hashes of blinded or salted leaves. The file is canonical JSON and a newline, so
  * that any changed byte is refused. Proven by bundle.spec.ts.
  */
-import { canonicalJson } from '@app/tlog';
+import { canonicalJson, SALT_BYTES } from '@app/tlog';
 import { z } from 'zod';
 import { refusal } from './errors.js';
 import { base64, decimal, firstIssue, hashPath } from './fields.js';
@@ -16,8 +16,6 @@ const MAX_BUNDLE_CHARACTERS = 128 * 2 ** 20;
 /** More samples than one person's deletion request names. */
 const MAX_COMMITMENTS = 32_768;
 const MAX_NOTE_CHARACTERS = 65_536;
-/** Salts of the ledger's leaves are 32 bytes. */
-const SALT_BYTES = 32;
 
 const commitmentSchema = z.strictObject({
   leafIndex: decimal,

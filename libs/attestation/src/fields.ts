@@ -68,8 +68,11 @@ export const name = z
   .max(512)
   .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'no control characters');
 
-/** Text of at most `max` characters without control characters. */
-export const sentence = name.max(512);
+/** A log's origin: as C2SP recommends and key names demand, without spaces and plus signs. */
+export const origin = name.regex(/^[^\s+]*$/u, 'no spaces or plus signs');
+
+/** A sentence for people, under the rules of a name. */
+export const sentence = name;
 
 /** A machine-readable reason or warning, in the house's upper-case form. */
 export const reasonCode = z.string().regex(/^[A-Z][A-Z0-9_]{2,63}$/, 'a code such as POWER_TOO_LOW');

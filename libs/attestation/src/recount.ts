@@ -4,7 +4,7 @@
  * their verdicts and scores must add up to what was signed. One pass, memory O(log N) plus one histogram of
  * scores. Proven by recount.spec.ts.
  */
-import { CompactRange } from '@app/tlog';
+import { canonicalJson, CompactRange } from '@app/tlog';
 import { refusal } from './errors.js';
 import { encodeBytes, MILLION } from './fields.js';
 import type { ResultLeaf } from './result-leaf.js';
@@ -114,7 +114,7 @@ export async function recountResults(
   for (const verdict of VERDICTS)
     if (summary.samples[verdict] !== results.verdicts.samples[verdict])
       throw differs(`results.verdicts.samples.${verdict}`, `the results hold ${summary.samples[verdict]}`);
-  if (JSON.stringify(summary.scoreQuantiles) !== JSON.stringify(results.scoreQuantiles))
+  if (canonicalJson(summary.scoreQuantiles) !== canonicalJson(results.scoreQuantiles))
     throw differs('results.scoreQuantiles', 'the scores have other quantiles');
   return summary;
 }

@@ -18,6 +18,7 @@ import {
   instant,
   millionths,
   name,
+  origin,
   reasonCode,
   sentence,
   sha256Hex,
@@ -79,7 +80,7 @@ const artifactSchema = z
   });
 
 const commitmentLogSchema = z.strictObject({
-  origin: name,
+  origin,
   treeSize: decimal,
   rootHash: hash,
   checkpoint: z.string().min(1).max(65_536),
