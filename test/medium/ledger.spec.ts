@@ -179,7 +179,7 @@ describe('the ledger', () => {
       await ledger.integrator.integrateAll();
       const checkpoint = await ledger.service.checkpoint(log);
       sizes.push(checkpoint!.treeSize);
-      expect(openCheckpoint(checkpoint!.note, ledger.verifier, log.origin).rootHash).toEqual(
+      expect(openCheckpoint(checkpoint!.note, ledger.verifierFor(log.origin), log.origin).rootHash).toEqual(
         new Uint8Array(checkpoint!.rootHash),
       );
     }

@@ -25,11 +25,11 @@ export function makeTestLedger(
   const repository = new LedgerRepository(db);
   const stateFile = options.stateFile ?? join(mkdtempSync(join(tmpdir(), 'lacuna-signer-')), 'state.json');
   const errors: unknown[] = [];
-  const signer = createEd25519Signer(TEST_LEDGER, key.privateKey);
+  const signerFor = (origin: string) => createEd25519Signer(origin, key.privateKey);
   const integrator = new Integrator({
     repository,
     clock,
-    signer,
+    signerFor,
     state: new SignerState(stateFile),
     intervalMs: 1000,
     onError: (_origin, error) => errors.push(error),
@@ -37,6 +37,6 @@ export function makeTestLedger(
   const originOf = (modelId: string) => `${TEST_LEDGER}/${modelId}/commitments`;
   const sequencer = new Sequencer({ repository, clock, originOf, onAppended: () => undefined });
   const service = new LedgerService(repository, sequencer, TEST_LEDGER);
-  const verifier = createEd25519Verifier(TEST_LEDGER, signer.publicKey);
-  return { repository, integrator, sequencer, service, verifier, signer, errors, stateFile, key };
+  const verifierFor = (origin: string) => createEd25519Verifier(origin, signerFor(origin).publicKey);
+  return { repository, integrator, sequencer, service, verifierFor, errors, stateFile, key };
 }

@@ -27,7 +27,8 @@ const BATCH_LEAVES = 65_536n;
 export interface IntegratorOptions {
   readonly repository: LedgerRepository;
   readonly clock: Clock;
-  readonly signer: NoteSigner;
+  /** The log key under the key name of a log, which is its origin (C2SP tlog-checkpoint). */
+  readonly signerFor: (origin: string) => NoteSigner;
   readonly state: SignerState;
   /** Longest wait between two looks for entries that other daemons appended. */
   readonly intervalMs: number;
@@ -137,7 +138,7 @@ export class Integrator {
   }
 
   private async sign(tx: Tx, log: LogRow, checkpoint: Checkpoint): Promise<string> {
-    const { repository, signer, state } = this.options;
+    const { repository, signerFor, state } = this.options;
     const last = state.lastSigned(log.origin);
     const reader = {
       readTiles: (tiles: Parameters<typeof repository.readTiles>[2]) =>
@@ -146,7 +147,7 @@ export class Integrator {
     const grown = last && last.treeSize > 0n && last.treeSize < checkpoint.treeSize;
     const proof = grown ? await proveConsistencyFromTiles(reader, last.treeSize, checkpoint.treeSize) : [];
     state.advance(checkpoint, proof);
-    return signCheckpoint(checkpoint, [signer]);
+    return signCheckpoint(checkpoint, [signerFor(log.origin)]);
   }
 }
 

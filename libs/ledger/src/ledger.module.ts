@@ -19,7 +19,7 @@ export interface LedgerOptions {
 }
 
 export interface SigningOptions extends LedgerOptions {
-  readonly signer: NoteSigner;
+  readonly signerFor: (origin: string) => NoteSigner;
   /** File that remembers what was signed; outside the database. */
   readonly signerStateFile: string;
   readonly checkpointIntervalMs: number;

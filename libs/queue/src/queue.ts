@@ -19,26 +19,32 @@ interface QueuePolicy {
 
 /** Too short a lease runs slow blocks twice (harmless, wasteful); too long leaves a killed worker's block waiting. */
 const POLICIES: Record<QueueName, QueuePolicy> = {
-  'verification.plan': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
-  'verification.block': { expireInSeconds: 120, retryLimit: 20, retryDelay: 1 },
-  'verification.conclude': { expireInSeconds: 600, retryLimit: 20, retryDelay: 1 },
+  'verification.plan': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1 },
+  'verification.block': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1 },
+  'verification.conclude': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
   'verification.attest': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
 };
 
 const SCHEMA = 'pgboss';
 /** pg-boss allows no shorter one; it is the longest a job waits for an idle worker. */
 const POLL_SECONDS = 0.5;
+/** How often ended leases are looked for; longer leaves a killed worker's block waiting. */
+const LEASE_CHECK_SECONDS = 2;
 
 export interface SendOptions {
   /** Debounces: jobs of this name and key sent within a second become one, run after the last of them. */
   readonly singletonKey?: string;
   readonly startAfterSeconds?: number;
   readonly priority?: number;
+  /** Lease of this job where the queue's own would be too short for its size. */
+  readonly expireInSeconds?: number;
 }
 
 export interface Job<T> {
   readonly id: string;
   readonly data: T;
+  /** No further try follows a failure of this one: the handler should record it for people. */
+  readonly lastTry: boolean;
 }
 
 export interface QueueHooks {
@@ -67,7 +73,13 @@ export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<voi
 }
 
 function openBoss(sql: Pick<Sql, 'unsafe'>, options: PgBoss.ConstructorOptions): PgBoss {
-  return new PgBoss({ ...options, schema: SCHEMA, schedule: false, db: { executeSql: executorOf(sql) } });
+  return new PgBoss({
+    ...options,
+    schema: SCHEMA,
+    schedule: false,
+    maintenanceIntervalSeconds: LEASE_CHECK_SECONDS,
+    db: { executeSql: executorOf(sql) },
+  });
 }
 
 /** node-postgres, which pg-boss is written for, sends undefined as null; postgres.js refuses it. */
@@ -121,6 +133,7 @@ export class Queue {
         : {}),
       ...(options.startAfterSeconds ? { startAfter: options.startAfterSeconds } : {}),
       ...(options.priority ? { priority: options.priority } : {}),
+      ...(options.expireInSeconds ? { expireInSeconds: options.expireInSeconds } : {}),
       db: {
         executeSql: async (text, values) => {
           const result = await tx.executeQuery(CompiledQuery.raw(text, nullsForUndefined(values)));
@@ -152,11 +165,12 @@ export class Queue {
     handler: (job: Job<T>) => Promise<void>,
   ): Promise<void> {
     if (!job) return;
+    const lastTry = job.retryCount >= job.retryLimit;
     try {
-      await handler({ id: job.id, data: job.data });
+      await handler({ id: job.id, data: job.data, lastTry });
     } catch (error) {
       const hopeless = error instanceof CodedError && !error.retryable;
-      this.hooks.onFailure(name, job.id, error, hopeless || job.retryCount >= job.retryLimit);
+      this.hooks.onFailure(name, job.id, error, hopeless || lastTry);
       // A hopeless job counts as done: its handler recorded the failure where people look for it.
       if (!hopeless) throw new Error('job failed', { cause: error });
     }
