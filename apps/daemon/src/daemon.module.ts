@@ -1,0 +1,71 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { join } from 'node:path';
+import type { AccessPolicy } from '@app/access';
+import { type Config, ConfigModule } from '@app/config';
+import { type Clock, LedgerModule } from '@app/ledger';
+import type { Logger } from '@app/logging';
+import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
+import { QueueModule } from '@app/queue';
+import { createEd25519Signer } from '@app/tlog';
+import { RolesGuard } from './auth/roles.guard.js';
+import type { DaemonKeys } from './keys/daemon-keys.js';
+import { KEYS, KeysController } from './keys/keys.controller.js';
+import { Metrics } from './operations/metrics.js';
+import { OperationsController } from './operations/operations.controller.js';
+import { Readiness } from './operations/readiness.js';
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly address: DatabaseAddress;
+  /** The data directory. */
+  readonly directory: string;
+  readonly keys: DaemonKeys;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly policy: AccessPolicy;
+}
+
+/** Composition only: everything below main.ts gets what it needs from here. */
+@Module({})
+export class DaemonModule {
+  static forRoot(options: DaemonOptions): DynamicModule {
+    const { config, address, keys, metrics } = options;
+    return {
+      module: DaemonModule,
+      imports: [
+        DiscoveryModule,
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(address, { name: 'lacuna-daemon', poolSize: config.LACUNA_DATABASE_POOL }),
+        queueModule(options),
+        ledgerModule(options),
+      ],
+      controllers: [OperationsController, KeysController],
+      providers: [
+        Readiness,
+        { provide: Metrics, useValue: metrics },
+        { provide: KEYS, useValue: keys },
+        { provide: APP_GUARD, useClass: RolesGuard },
+      ],
+    };
+  }
+}
+
+function queueModule({ logger }: DaemonOptions): DynamicModule {
+  return QueueModule.forRoot({
+    onFailure: (queue, jobId, error, final) =>
+      logger[final ? 'error' : 'warn']({ queue, jobId, err: error }, 'a job failed'),
+  });
+}
+
+function ledgerModule({ config, directory, keys, logger, clock }: DaemonOptions): DynamicModule {
+  return LedgerModule.forSigners({
+    ledgerName: config.LACUNA_LEDGER_NAME,
+    clock,
+    signer: createEd25519Signer(config.LACUNA_LEDGER_NAME, keys.log),
+    signerStateFile: join(directory, 'keys', 'signed-checkpoints.json'),
+    checkpointIntervalMs: config.LACUNA_CHECKPOINT_INTERVAL_MS,
+    onIntegrationError: (origin, error) => logger.error({ origin, err: error }, 'a log was not integrated'),
+  });
+}

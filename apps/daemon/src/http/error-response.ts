@@ -1,0 +1,70 @@
+/**
+ * From any error to what a caller may know of it. Coded errors of the libs that answer callers pass with code, message
+ * and details; everything else is ours to look into: a correlation id out, the rest into the log.
+ * Proven by error-response.spec.ts.
+ */
+import { HttpException } from '@nestjs/common';
+import { CodedError } from '@app/errors';
+
+export interface PublicError {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+  /** True when the log must have the error itself. */
+  readonly internal: boolean;
+}
+
+/** Code (whole or prefix) to HTTP status; the first that fits decides. Codes of no row are internal. */
+const STATUS_OF_CODE: readonly (readonly [RegExp, number])[] = [
+  [/^AUTH_ROLE_MISSING$/, 403],
+  [/^AUTH_KEYS_UNAVAILABLE$/, 503],
+  [/^AUTH_TOKEN_/, 401],
+  [
+    /^(REGISTRY|VERIFICATION|LEDGER|INFERENCE)_\w*(NOT_FOUND|UNKNOWN_(MODEL|RELEASE|REQUEST|REFERENCE|SET|RECORDING|PROFILE|VERIFICATION|ATTESTATION))$/,
+    404,
+  ],
+  [/^NOT_FOUND$/, 404],
+  [/^LEDGER_IDEMPOTENCY_CONFLICT$/, 409],
+  [/^(REGISTRY|VERIFICATION)_\w*(CONFLICT|EXISTS|TAKEN|ALREADY)\w*$/, 409],
+  [/^(RECORDING_TOO_LARGE|REQUEST_TOO_LARGE)$/, 413],
+  [/^REQUEST_UNSUPPORTED_MEDIA_TYPE$/, 415],
+  [/^(REQUEST|GRAPHQL)_/, 400],
+  [/^(REGISTRY|VERIFICATION|RECORDING|INFERENCE|PROFILE|IAM)_/, 422],
+];
+
+const INTERNAL = {
+  status: 500,
+  code: 'INTERNAL',
+  retryable: false,
+  details: {},
+  internal: true,
+} as const;
+
+export function publicError(error: unknown, correlationId: string): PublicError {
+  if (error instanceof CodedError) {
+    const { code, message, retryable, details } = error;
+    const status = STATUS_OF_CODE.find(([pattern]) => pattern.test(code))?.[1];
+    if (status !== undefined) return { status, code, message, retryable, details, internal: status === 503 };
+  }
+  return fromFramework(error) ?? { ...INTERNAL, message: `internal error; its trace is ${correlationId}` };
+}
+
+/** What Nest and Fastify refuse by themselves: unknown routes, malformed JSON, oversized bodies. */
+function fromFramework(error: unknown): PublicError | undefined {
+  const status =
+    error instanceof HttpException
+      ? error.getStatus()
+      : (error as { statusCode?: unknown } | null)?.statusCode;
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  const [code, message] =
+    FRAMEWORK_ANSWERS[status] ?? (['REQUEST_MALFORMED', 'the request is malformed'] as const);
+  return { status, code, message, retryable: status === 408 || status === 429, details: {}, internal: false };
+}
+
+const FRAMEWORK_ANSWERS: Readonly<Record<number, readonly [string, string]>> = {
+  404: ['NOT_FOUND', 'there is nothing at this address'],
+  413: ['REQUEST_TOO_LARGE', 'the body is larger than this route accepts'],
+  415: ['REQUEST_UNSUPPORTED_MEDIA_TYPE', 'this route does not read that content type'],
+};

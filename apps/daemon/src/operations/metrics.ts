@@ -1,0 +1,60 @@
+/** What /metrics reports: counters are moved where things happen, gauges are read when asked. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Reads the present values of gauges just before they are reported. */
+export type Gauges = () => Promise<{
+  readonly queueDepths: Readonly<Record<string, number>>;
+  readonly uncheckpointedEntries: number;
+  readonly verifications: Readonly<Record<string, number>>;
+}>;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly httpSeconds = new Histogram({
+    name: 'lacuna_http_request_seconds',
+    help: 'Time to answer an HTTP request, by route and status.',
+    labelNames: ['method', 'route', 'status'],
+    // From a cached read to a bulk upload.
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+    registers: [this.registry],
+  });
+  readonly graphqlErrors = new Counter({
+    name: 'lacuna_graphql_errors_total',
+    help: 'GraphQL errors answered, by code.',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+  readonly graphqlOperations = new Counter({
+    name: 'lacuna_graphql_operations_total',
+    help: 'GraphQL operations executed, by kind.',
+    labelNames: ['kind'],
+    registers: [this.registry],
+  });
+  readonly queueDepth = this.gauge('lacuna_queue_depth', 'Jobs waiting or running, by queue.', ['queue']);
+  readonly verifications = this.gauge('lacuna_verifications', 'Concluded verifications, by result.', [
+    'result',
+  ]);
+  readonly uncheckpointed = this.gauge(
+    'lacuna_uncheckpointed_entries',
+    'Entries acknowledged and not yet under a signed checkpoint.',
+    [],
+  );
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** The exposition text, its gauges read by `gauges`. */
+  async report(gauges: Gauges): Promise<string> {
+    const now = await gauges();
+    this.uncheckpointed.set(now.uncheckpointedEntries);
+    for (const [queue, depth] of Object.entries(now.queueDepths)) this.queueDepth.set({ queue }, depth);
+    for (const [result, count] of Object.entries(now.verifications))
+      this.verifications.set({ result }, count);
+    return this.registry.metrics();
+  }
+
+  private gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+}

@@ -1,0 +1,84 @@
+/** Whether this daemon can do its work now, and if not, why not. Nothing here is a secret. */
+import { Inject, Injectable } from '@nestjs/common';
+import { CodedError } from '@app/errors';
+import { CLOCK, type Clock, LedgerService } from '@app/ledger';
+import { checkSchema, SQL, type Sql } from '@app/persistence';
+
+/** Entries older than this without a checkpoint mean that the integrator stands still. */
+const LONGEST_LAG_MS = 30_000;
+/** A probe that waits longer is taken for a failure by whoever asks. */
+const DATABASE_PATIENCE_MS = 3_000;
+
+export interface ReadinessReport {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+@Injectable()
+export class Readiness {
+  /** Set when the daemon begins to stop, so that load balancers turn away first. */
+  stopping = false;
+  /** Since when each log waits for a checkpoint. */
+  private readonly waitingSince = new Map<number, number>();
+
+  constructor(
+    @Inject(SQL) private readonly sql: Sql,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly ledger: LedgerService,
+  ) {}
+
+  async report(): Promise<ReadinessReport> {
+    if (this.stopping) return { ready: false, reasons: ['stopping'] };
+    const reasons = await withDeadline(this.findReasons());
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Acknowledged entries of all logs that no checkpoint covers yet. */
+  async uncheckpointedEntries(): Promise<number> {
+    const logs = await this.ledger.logs();
+    const waiting = await Promise.all(logs.map((log) => this.waiting(log)));
+    return waiting.reduce((sum, count) => sum + Number(count), 0);
+  }
+
+  private async findReasons(): Promise<string[]> {
+    try {
+      await checkSchema(this.sql);
+      return await this.lagging();
+    } catch (error) {
+      return [error instanceof CodedError ? error.code : 'the database does not answer'];
+    }
+  }
+
+  private async lagging(): Promise<string[]> {
+    const now = this.clock().getTime();
+    const reasons: string[] = [];
+    for (const log of await this.ledger.logs()) {
+      if ((await this.waiting(log)) === 0n) {
+        this.waitingSince.delete(log.logId);
+        continue;
+      }
+      const since = this.waitingSince.get(log.logId) ?? now;
+      this.waitingSince.set(log.logId, since);
+      if (now - since > LONGEST_LAG_MS) reasons.push(`no new checkpoint of ${log.origin}`);
+    }
+    return reasons;
+  }
+
+  private async waiting(log: Parameters<LedgerService['checkpoint']>[0]): Promise<bigint> {
+    const covered = (await this.ledger.checkpoint(log))?.treeSize ?? 0n;
+    const next = await this.ledger.nextIndex(log.logId);
+    return next > covered ? next - covered : 0n;
+  }
+}
+
+async function withDeadline(work: Promise<string[]>): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string[]>((resolve) => {
+    timer = setTimeout(() => resolve(['the database does not answer in time']), DATABASE_PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
