@@ -58,7 +58,7 @@ export class LedgerModule {
   /** For daemons: the key at hand, this process integrates and signs checkpoints. */
   static forSigners(options: SigningOptions): DynamicModule {
     const {
-      signer,
+      signerFor,
       signerStateFile,
       checkpointIntervalMs: intervalMs,
       onIntegrationError: onError,
@@ -69,7 +69,7 @@ export class LedgerModule {
         new Integrator({
           repository,
           clock,
-          signer,
+          signerFor,
           state: new SignerState(signerStateFile),
           intervalMs,
           onError,
