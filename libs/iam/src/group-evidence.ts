@@ -17,6 +17,7 @@
  */
 import { countAtLeast, countAtMost } from './conformal.js';
 import { IamError } from './errors.js';
+import { toMillionths } from './millionths.js';
 import { SeededRandom } from './random.js';
 
 const MILLIONTHS = 1e6;
@@ -66,7 +67,7 @@ interface Tails {
 const toSortedMillionths = (scores: Float64Array): Float64Array =>
   scores
     .filter((score) => !Number.isNaN(score))
-    .map((score) => Math.round(score * MILLIONTHS))
+    .map(toMillionths)
     .sort();
 
 const sumOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
@@ -185,7 +186,8 @@ function refineFloor(
   const floor = 1 / (plan.resamples + 1);
   const atFloor = groups.filter(({ index, scores }) => scores.length > 1 && p[index] === floor);
   if (atFloor.length === 0 || floor <= plan.resolution * atFloor.length) return;
-  const resamples = Math.min(MAX_REFINED_RESAMPLES, Math.ceil(2 / plan.resolution));
+  const needed = Math.ceil(2 / (plan.resolution * atFloor.length));
+  const resamples = Math.min(MAX_REFINED_RESAMPLES, needed);
   const finer: Tails = { lower: new Float64Array(p.length), upper: new Float64Array(p.length) };
   for (const [size, sized] of bySize(atFloor)) {
     testGroups(nulls, size, sized, resamples, `${plan.seed}/finer`, finer);
@@ -196,7 +198,8 @@ function refineFloor(
 /**
  * The permutation p-values of every request against one null, both tails.
  * Time: R x m for each distinct request size m, then O(log R + R m^2/(n + m)) per request.
- * @throws IAM_PARAMETER_OUT_OF_RANGE for resamples < 1 or a resolution outside (0, 1]
+ * @throws IAM_PARAMETER_OUT_OF_RANGE for resamples < 1 or a resolution outside (0, 1]; IAM_SCORE_INVALID for a score
+ * outside [0, 1]
  */
 export function groupPValues(input: GroupEvidenceInput): GroupEvidence {
   const { resamples = DEFAULT_RESAMPLES, resolution = 1 } = input;

@@ -3,7 +3,10 @@ export { auc, balancedAccuracy, rocCurve, tnrAtFnr, tprAtFpr, type Labels, type 
 export { clopperPearson, type RateInterval } from './clopper-pearson.js';
 export { ConformalNull, ensureCalibrationSize, requiredCalibrationSize } from './conformal.js';
 export { DEFAULT_RESAMPLES, groupPValues, type GroupEvidence } from './group-evidence.js';
-export { benjaminiHochberg } from './multiplicity.js';
+export { clusterPValues } from './cluster-evidence.js';
+export { checkDrift, type DriftCheck, type DriftInput } from './drift.js';
+export { nextLevel, openErrorBudget, spendErrorBudget, type BudgetDecision, type ErrorBudget } from './error-budget.js';
+export { benjaminiHochberg, simesPValue } from './multiplicity.js';
 export { measurePower, type MeasuredPower } from './power.js';
 export {
   DEFAULT_PARAMETERS,
@@ -29,3 +32,35 @@ export { formatScale, freezeScale, parseScale, type FrozenScale, type FrozenScal
 export { scoreFrozen, type FrozenScoreInput } from './score.js';
 export { scorePooled, type PooledScoreInput } from './pooled.js';
 export { toMillionths } from './millionths.js';
+export { tnrAtFnrAsPublished } from './tnr-as-published.js';
+export {
+  gaussiansAsPublished,
+  gaussiansOf,
+  liraOffline,
+  liraOneSided,
+  liraOnline,
+  pooledDeviation,
+  updateLira,
+  type Gaussians,
+} from './lira.js';
+export { emiaPopulation, emiaReference } from './emia.js';
+export {
+  rmiaOffline,
+  rmiaOnline,
+  type RmiaOfflineSettings,
+  type RmiaOnlineSignals,
+  type RmiaSettings,
+  type RmiaSignals,
+} from './rmia.js';
+export { simpleDifferences, type PlainSignals, type SimpleDifferences } from './simple-differences.js';
+export {
+  scoreByLikelihood,
+  type LevelFit,
+  type LevelLikelihood,
+  type LikelihoodScoreInput,
+} from './level-likelihood.js';
+export { empiricalLikelihood } from './ecdf.js';
+export { betaLikelihood } from './beta.js';
+export { kernelLikelihood } from './kde.js';
+export { mixedNormalizedGumbelAsPublished } from './mixed-normalisation.js';
+export { liraOnlineOfLosses, lossRatio, ratioOnlineAsPublished, type LossSignals } from './llm-baselines.js';

@@ -5,9 +5,10 @@
  */
 import { clopperPearson } from './clopper-pearson.js';
 import type { RateInterval } from './clopper-pearson.js';
+import { clusterPValues, shuffledClusters } from './cluster-evidence.js';
 import { ConformalNull } from './conformal.js';
 import { IamError } from './errors.js';
-import { groupPValues } from './group-evidence.js';
+import { DEFAULT_RESAMPLES, groupPValues } from './group-evidence.js';
 import { SeededRandom } from './random.js';
 
 export interface PowerInput {
@@ -22,6 +23,11 @@ export interface PowerInput {
   readonly seed: string | number;
   /** Draws of the group test; see {@link groupPValues}. */
   readonly resamples?: number;
+  /**
+   * Cluster of each calibration and each control score, where samples stick together: then whole clusters are ranked
+   * (see {@link clusterPValues}), and the groups of controls are cut from their clusters.
+   */
+  readonly clusters?: { readonly calibration: Int32Array; readonly controls: Int32Array };
 }
 
 export interface MeasuredRate extends RateInterval {
@@ -41,21 +47,30 @@ const detectionRate = (pValues: ArrayLike<number>, alpha: number): MeasuredRate 
   return { ...clopperPearson(detected, trials), trials };
 };
 
-/** Cuts a shuffled copy of `scores` into disjoint groups of `size`; what does not fill a group is left out. */
-function shuffledGroups(scores: Float64Array, size: number, seed: string | number): Float64Array[] {
-  const shuffled = scores.slice();
+const fullGroups = (scores: Float64Array, size: number): Float64Array[] =>
+  Array.from({ length: Math.floor(scores.length / size) }, (_, i) =>
+    scores.subarray(i * size, (i + 1) * size),
+  );
+
+function groupsOfControls({ controls, groupSize, seed, clusters }: PowerInput): Float64Array[] {
+  if (clusters) {
+    return shuffledClusters(controls, clusters.controls, `${String(seed)}/controls`).flatMap((cluster) =>
+      fullGroups(cluster, groupSize),
+    );
+  }
+  const shuffled = controls.filter((score) => !Number.isNaN(score)).sort();
   new SeededRandom(`${String(seed)}/controls`).shuffle(shuffled);
-  const count = Math.floor(shuffled.length / size);
-  return Array.from({ length: count }, (_, i) => shuffled.subarray(i * size, (i + 1) * size));
+  return fullGroups(shuffled, groupSize);
 }
 
 /**
  * The detection rates of the controls with their exact 95 % intervals. With no controls, or too few for one group,
- * a rate is 0 of 0 trials with the interval [0, 1]; without calibration scores nothing is detected.
+ * a rate is 0 of 0 trials with the interval [0, 1]; without calibration scores nothing is detected. Controls that do
+ * not fill a last group are left out of the rate per request.
  * @throws IAM_PARAMETER_OUT_OF_RANGE for an alpha outside (0, 1) or a group size below 1
  */
 export function measurePower(input: PowerInput): MeasuredPower {
-  const { alpha, groupSize, seed } = input;
+  const { alpha, groupSize, seed, clusters, resamples = DEFAULT_RESAMPLES } = input;
   if (!(alpha > 0 && alpha < 1) || !Number.isInteger(groupSize) || groupSize < 1) {
     throw new IamError(
       'IAM_PARAMETER_OUT_OF_RANGE',
@@ -65,19 +80,16 @@ export function measurePower(input: PowerInput): MeasuredPower {
       },
     );
   }
-  const controls = input.controls.filter((score) => !Number.isNaN(score)).sort();
   const neverTrained = ConformalNull.fit(input.calibration);
-  const groups = groupPValues({
-    nullScores: input.calibration,
-    requests: shuffledGroups(controls, groupSize, seed),
-    seed,
-    ...(input.resamples === undefined ? {} : { resamples: input.resamples }),
-  });
+  const single = input.controls
+    .filter((score) => !Number.isNaN(score))
+    .map((score) => neverTrained.pLower(score));
+  const test = { nullScores: input.calibration, requests: groupsOfControls(input), seed };
+  const grouped = clusters
+    ? clusterPValues({ ...test, nullCluster: clusters.calibration })
+    : groupPValues({ ...test, resamples });
   return {
-    perSample: detectionRate(
-      controls.map((score) => neverTrained.pLower(score)),
-      alpha,
-    ),
-    perRequest: { ...detectionRate(groups.pLower, alpha), groupSize },
+    perSample: detectionRate(single, alpha),
+    perRequest: { ...detectionRate(grouped.pLower, alpha), groupSize },
   };
 }
