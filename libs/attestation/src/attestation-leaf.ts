@@ -15,10 +15,11 @@ import {
 import type { TlogProof } from '@app/tlog';
 import { z } from 'zod';
 import { refusal } from './errors.js';
-import { base64, decodeHash, encodeBytes, firstIssue } from './fields.js';
+import { base64, decodeHash, encodeBytes } from './fields.js';
 import type { KeySet } from './key-set.js';
 import { openLogCheckpoint } from './log-checkpoint.js';
 import { attestationDigest } from './open.js';
+import { readCanonical } from './reading.js';
 import type { Statement } from './statement.js';
 import { eventLogOrigin } from './statement.js';
 
@@ -54,21 +55,12 @@ const openingSchema = z.strictObject({ content: z.string(), salt: base64(SALT_BY
 
 /** The opening in an `extra` line. @throws ATTESTATION_NOT_LOGGED */
 export function parseLeafOpening(extra: Uint8Array): LeafOpening {
-  const text = Buffer.from(extra).toString('utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('ATTESTATION_NOT_LOGGED', 'tlogProof.extra', 'the leaf opening is not JSON', cause);
-  }
-  const parsed = openingSchema.safeParse(value);
-  if (!parsed.success || canonicalJson(parsed.data) !== text)
-    throw refusal(
-      'ATTESTATION_NOT_LOGGED',
-      'tlogProof.extra',
-      `the leaf opening is wrong: ${parsed.success ? 'not canonical JSON' : firstIssue(parsed.error).message}`,
-    );
-  return { content: parsed.data.content, salt: decodeHash(parsed.data.salt) };
+  const { content, salt } = readCanonical(openingSchema, Buffer.from(extra).toString('utf8'), {
+    code: 'ATTESTATION_NOT_LOGGED',
+    what: 'the leaf opening',
+    where: 'tlogProof.extra',
+  });
+  return { content, salt: decodeHash(salt) };
 }
 
 /** What a checked log inclusion says. */

@@ -7,7 +7,9 @@
 import { canonicalJson, SALT_BYTES } from '@app/tlog';
 import { z } from 'zod';
 import { refusal } from './errors.js';
-import { base64, decimal, firstIssue, hashPath } from './fields.js';
+import { base64, decimal, hashPath } from './fields.js';
+import type { Document } from './reading.js';
+import { readCanonical, readShape } from './reading.js';
 
 export const BUNDLE_FORMAT = 'lacuna-proof-bundle/v1';
 
@@ -47,9 +49,11 @@ const bundleSchema = z.strictObject({
 export type Bundle = z.infer<typeof bundleSchema>;
 export type BundleCommitment = z.infer<typeof commitmentSchema>;
 
+const document: Document = { code: 'BUNDLE_MALFORMED', what: 'the bundle' };
+
 /** The bundle's file text. @throws BUNDLE_MALFORMED */
 export function formatBundle(bundle: Bundle): string {
-  return `${canonicalJson(readShape(bundle))}\n`;
+  return `${canonicalJson(readShape(bundleSchema, bundle, document))}\n`;
 }
 
 /**
@@ -59,25 +63,11 @@ export function formatBundle(bundle: Bundle): string {
 export function parseBundle(text: string): Bundle {
   if (text.length > MAX_BUNDLE_CHARACTERS)
     throw refusal('BUNDLE_TOO_LARGE', 'document', `longer than ${MAX_BUNDLE_CHARACTERS} characters`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('BUNDLE_MALFORMED', 'document', 'the bundle is not JSON', cause);
-  }
-  const bundle = readShape(value);
-  if (formatBundle(bundle) !== text)
+  if (!text.endsWith('\n'))
     throw refusal(
       'BUNDLE_MALFORMED',
       'document',
-      'the bundle is not in its canonical form; use the file as it was downloaded',
+      'the bundle does not end with a newline: it was cut or changed',
     );
-  return bundle;
-}
-
-function readShape(value: unknown): Bundle {
-  const parsed = bundleSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { where, message } = firstIssue(parsed.error);
-  throw refusal('BUNDLE_MALFORMED', where, `the bundle is wrong at ${where}: ${message}`, parsed.error);
+  return readCanonical(bundleSchema, text.slice(0, -1), document);
 }

@@ -2,10 +2,9 @@
  * The content that a commitment leaf seals. Only what a bundle must be checked for is required here; the
  * ledger writes more (regime, times), which travels along unread. Proven by commitment-content.spec.ts.
  */
-import { canonicalJson } from '@app/tlog';
 import { z } from 'zod';
-import { refusal } from './errors.js';
-import { count, firstIssue, name } from './fields.js';
+import { count, name } from './fields.js';
+import { readCanonical } from './reading.js';
 
 /** The type of a commitment log leaf. */
 export const COMMITMENT_LEAF_TYPE = 'commitment';
@@ -30,23 +29,5 @@ export type CommitmentContent = z.infer<typeof contentSchema>;
  * @throws BUNDLE_COMMITMENT_INVALID
  */
 export function parseCommitmentContent(text: string, where: string): CommitmentContent {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('BUNDLE_COMMITMENT_INVALID', where, `${where} is not JSON`, cause);
-  }
-  const parsed = contentSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = firstIssue(parsed.error);
-    throw refusal(
-      'BUNDLE_COMMITMENT_INVALID',
-      where,
-      `${where} is wrong at ${issue.where}: ${issue.message}`,
-      parsed.error,
-    );
-  }
-  if (canonicalJson(value) !== text)
-    throw refusal('BUNDLE_COMMITMENT_INVALID', where, `${where} is not canonical JSON`);
-  return parsed.data;
+  return readCanonical(contentSchema, text, { code: 'BUNDLE_COMMITMENT_INVALID', what: where, where });
 }

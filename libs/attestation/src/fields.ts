@@ -17,8 +17,11 @@ export const MILLION = 1_000_000;
  */
 export const decimal = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,18})$/, 'a decimal string without sign or leading zero')
-  .refine((text) => BigInt(text) <= MAX_TREE_SIZE, 'at most 2^63 - 1');
+  .refine(isTreeSize, 'a decimal string from 0 to 2^63 - 1 without leading zero');
+
+function isTreeSize(text: string): boolean {
+  return /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= MAX_TREE_SIZE;
+}
 
 /** A non-negative integer that a double holds exactly. */
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -90,16 +93,4 @@ export function decodeHash(text: string): Uint8Array {
 /** Canonical base64 of bytes. */
 export function encodeBytes(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
-}
-
-/** The first complaint of zod as `path: message`, for a message that says where. */
-export function firstIssue(error: z.ZodError): { where: string; message: string } {
-  const issue = error.issues[0];
-  if (!issue) return { where: 'document', message: error.message };
-  const where = issue.path.reduce<string>(
-    (text, part) =>
-      typeof part === 'number' ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part),
-    '',
-  );
-  return { where: where || 'document', message: issue.message };
 }

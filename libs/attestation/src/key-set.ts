@@ -10,7 +10,9 @@ import { canonicalJson, parseVerifierKey, SIGNATURE_TYPES } from '@app/tlog';
 import type { VerifierKey } from '@app/tlog';
 import { z } from 'zod';
 import { AttestationError, refusal } from './errors.js';
-import { firstIssue, instant } from './fields.js';
+import { instant } from './fields.js';
+import type { Document } from './reading.js';
+import { readJson, readShape } from './reading.js';
 
 /** The only signature algorithms an attestation may use; `none` and the symmetric ones are not among them. */
 export const ALGORITHMS = ['EdDSA', 'ES256'] as const;
@@ -95,6 +97,8 @@ export function publicKeyOf(key: PublicJwk): KeyObject {
   return createPublicKey({ key: publicMembers(key), format: 'jwk' });
 }
 
+const document: Document = { code: 'KEY_SET_MALFORMED', what: 'the key set' };
+
 /** The text of a JWK set, as served at /.well-known/jwks.json. @throws KEY_SET_MALFORMED */
 export function formatKeySet(keySet: KeySet): string {
   return `${canonicalJson(readKeySet(keySet))}\n`;
@@ -104,26 +108,16 @@ export function formatKeySet(keySet: KeySet): string {
 export function parseKeySet(text: string): KeySet {
   if (text.length > MAX_KEY_SET_CHARACTERS)
     throw refusal('KEY_SET_MALFORMED', 'document', 'the key set is longer than any real one');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('KEY_SET_MALFORMED', 'document', 'the key set is not JSON', cause);
-  }
-  return readKeySet(value);
+  return readKeySet(readJson(text, document));
 }
 
 function readKeySet(value: unknown): KeySet {
-  const parsed = keySetSchema.safeParse(value);
-  if (!parsed.success) {
-    const { where, message } = firstIssue(parsed.error);
-    throw refusal('KEY_SET_MALFORMED', where, `the key set is wrong at ${where}: ${message}`, parsed.error);
-  }
-  for (const [position, key] of parsed.data.keys.entries()) checkKeyNumbers(key, position);
-  const kids = parsed.data.keys.map((key) => key.kid);
+  const keySet = readShape(keySetSchema, value, document);
+  for (const [position, key] of keySet.keys.entries()) checkKeyNumbers(key, position);
+  const kids = keySet.keys.map((key) => key.kid);
   const twice = kids.findIndex((kid, position) => kids.indexOf(kid) !== position);
   if (twice >= 0) throw refusal('KEY_SET_MALFORMED', `keys[${twice}].kid`, 'the same key is listed twice');
-  return parsed.data;
+  return keySet;
 }
 
 /** Returns when the key is a point of its curve and its verifier key, if any, an Ed25519 log key of the same number. */

@@ -5,13 +5,13 @@
  * Proven by open.spec.ts.
  */
 import { createHash, verify } from 'node:crypto';
-import { canonicalJson } from '@app/tlog';
 import { compactVerify } from 'jose';
 import { z } from 'zod';
 import { refusal } from './errors.js';
-import { base64, firstIssue } from './fields.js';
+import { base64 } from './fields.js';
 import type { KeySet, KeySetEntry } from './key-set.js';
 import { ALGORITHMS, checkKeyTime, findAttestationKey, publicKeyOf } from './key-set.js';
+import { readCanonical } from './reading.js';
 import { ATTESTATION_TYP, DSSE_PAYLOAD_TYPE, dssePae } from './sign.js';
 import type { Statement } from './statement.js';
 import { parseStatement } from './statement.js';
@@ -78,28 +78,21 @@ function splitJws(jws: string): [header: string, payload: string] {
 }
 
 function readHeader(text: string): z.infer<typeof headerSchema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('ATTESTATION_MALFORMED', 'header', 'the header is not JSON', cause);
-  }
-  const parsed = headerSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { where, message } = firstIssue(parsed.error);
-  if (where === 'typ')
+  const document = { code: 'ATTESTATION_MALFORMED', what: 'the header' } as const;
+  const { typ, alg } = readCanonical(z.looseObject({}), text, document);
+  if (typ !== ATTESTATION_TYP)
     throw refusal(
       'ATTESTATION_TYPE_WRONG',
       'header.typ',
       `signed for another purpose than ${ATTESTATION_TYP}`,
     );
-  if (where === 'alg')
+  if (!ALGORITHMS.some((accepted) => accepted === alg))
     throw refusal(
       'ATTESTATION_ALGORITHM_REFUSED',
       'header.alg',
       `only ${ALGORITHMS.join(' and ')} are accepted`,
     );
-  throw refusal('ATTESTATION_MALFORMED', `header.${where}`, `the header is wrong: ${message}`, parsed.error);
+  return readCanonical(headerSchema, text, document);
 }
 
 const envelopeSchema = z.strictObject({
@@ -126,25 +119,8 @@ export function openDsse(text: string, keySet: KeySet): Statement {
 }
 
 function readEnvelope(text: string): { payload: Buffer; signature: Buffer; keyid: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('ATTESTATION_MALFORMED', 'document', 'the envelope is not JSON', cause);
-  }
-  const parsed = envelopeSchema.safeParse(value);
-  if (!parsed.success) {
-    const { where, message } = firstIssue(parsed.error);
-    throw refusal(
-      'ATTESTATION_MALFORMED',
-      where,
-      `the envelope is wrong at ${where}: ${message}`,
-      parsed.error,
-    );
-  }
-  if (canonicalJson(parsed.data) !== text)
-    throw refusal('ATTESTATION_MALFORMED', 'document', 'the envelope is not canonical JSON');
-  const { payload, signatures } = parsed.data;
+  const document = { code: 'ATTESTATION_MALFORMED', what: 'the envelope' } as const;
+  const { payload, signatures } = readCanonical(envelopeSchema, text, document);
   const { keyid, sig } = signatures[0]!;
   return { payload: Buffer.from(payload, 'base64'), signature: Buffer.from(sig, 'base64'), keyid };
 }

@@ -10,7 +10,8 @@ import { canonicalJson, hashLeaf, MemoryTree } from '@app/tlog';
 import { z } from 'zod';
 import type { AttestationErrorCode } from './errors.js';
 import { refusal } from './errors.js';
-import { base64, decimal, decodeHash, encodeBytes, firstIssue, hash, millionths } from './fields.js';
+import { readCanonical, readShape } from './reading.js';
+import { base64, decimal, decodeHash, encodeBytes, hash, millionths } from './fields.js';
 import type { Verdict } from './statement.js';
 import { verdictSchema } from './statement.js';
 
@@ -66,7 +67,9 @@ export function formatResultLeaf(leaf: ResultLeaf): string {
     pMember: leaf.pMember,
     blind: encodeBytes(leaf.blind),
   };
-  return canonicalJson(readFields(fields, 'ATTESTATION_RESULTS_MISMATCH', `index ${leaf.index}`));
+  const code = 'ATTESTATION_RESULTS_MISMATCH';
+  const where = `index ${leaf.index}`;
+  return canonicalJson(readShape(leafSchema, fields, { code, what: 'the result leaf', where }));
 }
 
 /**
@@ -79,27 +82,13 @@ export function parseResultLeaf(
   where = 'result leaf',
   code: AttestationErrorCode = 'ATTESTATION_RESULTS_MISMATCH',
 ): ResultLeaf {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal(code, where, `${where} is not JSON`, cause);
-  }
-  const fields = readFields(value, code, where);
-  if (canonicalJson(fields) !== text) throw refusal(code, where, `${where} is not canonical JSON`);
+  const { version: _version, ...fields } = readCanonical(leafSchema, text, { code, what: where, where });
   return {
     ...fields,
     index: BigInt(fields.index),
     leafHash: decodeHash(fields.leafHash),
     blind: decodeHash(fields.blind),
   };
-}
-
-function readFields(value: unknown, code: AttestationErrorCode, where: string): z.infer<typeof leafSchema> {
-  const parsed = leafSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = firstIssue(parsed.error);
-  throw refusal(code, where, `${where} is wrong at ${issue.where}: ${issue.message}`, parsed.error);
 }
 
 /** The RFC 6962 leaf hash of a result leaf given as its canonical text. */

@@ -8,10 +8,11 @@
 import { canonicalJson } from '@app/tlog';
 import { z } from 'zod';
 import { refusal } from './errors.js';
+import type { Document } from './reading.js';
+import { readCanonical, readShape } from './reading.js';
 import {
   count,
   decimal,
-  firstIssue,
   fraction,
   hash,
   hashPath,
@@ -158,13 +159,15 @@ export function makeStatement(artifactSha256: string, predicate: Predicate): Sta
   };
 }
 
+const document: Document = { code: 'ATTESTATION_MALFORMED', what: 'the statement' };
+
 /**
  * The bytes that are signed: the statement as canonical JSON (RFC 8785).
  * @throws ATTESTATION_MALFORMED when the shape is wrong, ATTESTATION_STATEMENT_INVALID or
  *   ATTESTATION_RESULTS_INCOMPLETE when it contradicts itself: nonsense is never signed.
  */
 export function formatStatement(statement: Statement): string {
-  const text = canonicalJson(readShape(statement));
+  const text = canonicalJson(readShape(statementSchema, statement, document));
   checkStatement(statement);
   return text;
 }
@@ -174,29 +177,9 @@ export function formatStatement(statement: Statement): string {
  * @throws as {@link formatStatement}.
  */
 export function parseStatement(text: string): Statement {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refusal('ATTESTATION_MALFORMED', 'payload', 'the signed payload is not JSON', cause);
-  }
-  const statement = readShape(value);
-  if (canonicalJson(statement) !== text)
-    throw refusal('ATTESTATION_MALFORMED', 'payload', 'the signed payload is not canonical JSON (RFC 8785)');
+  const statement = readCanonical(statementSchema, text, document);
   checkStatement(statement);
   return statement;
-}
-
-function readShape(value: unknown): Statement {
-  const parsed = statementSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { where, message } = firstIssue(parsed.error);
-  throw refusal(
-    'ATTESTATION_MALFORMED',
-    where,
-    `the statement is wrong at ${where}: ${message}`,
-    parsed.error,
-  );
 }
 
 /**
