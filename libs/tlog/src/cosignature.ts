@@ -1,7 +1,7 @@
 /**
  * Ed25519 cosignatures, C2SP tlog-cosignature (v1.0.1) type 04: a witness's statement that, at a time, this was the
  * largest consistent tree it had seen of that log. The signed message has its own header, so such a signature can
- * never pass for a note signature by the same key. Proven by cosignature.spec.ts with the specification's example.
+ * never pass for a note signature by the same key. Proven by cosignature.spec.ts, which builds the message anew.
  */
 import type { KeyObject } from 'node:crypto';
 import {

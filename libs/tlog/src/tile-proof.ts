@@ -121,7 +121,7 @@ export async function rootFromTiles(reader: TileReader, treeSize: bigint): Promi
  * @param edge the right edge of that very tree, where the caller has it; saves reading the edge tiles.
  * @throws TLOG_OUT_OF_RANGE, TLOG_TILE_MALFORMED
  */
-export function proveInclusionFromTiles(
+export async function proveInclusionFromTiles(
   reader: TileReader,
   leafIndex: bigint,
   treeSize: bigint,
@@ -135,7 +135,7 @@ export function proveInclusionFromTiles(
  * @param edge the right edge of the tree of `toSize`, where the caller has it.
  * @throws TLOG_OUT_OF_RANGE, TLOG_TILE_MALFORMED
  */
-export function proveConsistencyFromTiles(
+export async function proveConsistencyFromTiles(
   reader: TileReader,
   fromSize: bigint,
   toSize: bigint,
