@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { measurePower } from './power.js';
+import { SeededRandom } from './random.js';
+
+const random = new SeededRandom('power');
+const uniform = (count: number): Float64Array =>
+  Float64Array.from({ length: count }, () => random.nextUnit());
+
+describe('measurePower', () => {
+  const calibration = uniform(999);
+
+  it('is close to alpha where controls are no different: a blind test says so', () => {
+    const { perSample, perRequest } = measurePower({
+      calibration,
+      controls: uniform(4_000),
+      alpha: 0.05,
+      groupSize: 10,
+      seed: 1,
+      resamples: 999,
+    });
+    expect(perSample).toMatchObject({ trials: 4_000 });
+    expect(perSample.rate).toBeLessThan(0.08);
+    expect(perRequest).toMatchObject({ trials: 400, groupSize: 10 });
+    expect(perRequest.high).toBeLessThan(0.15);
+  });
+
+  it('is one where controls lie below every calibration score, and grows with the group', () => {
+    const members = uniform(1_000).map((score) => score * 0.5);
+    const power = (groupSize: number): number =>
+      measurePower({ calibration, controls: members, alpha: 0.01, groupSize, seed: 1, resamples: 999 })
+        .perRequest.rate;
+    expect(power(10)).toBeGreaterThan(power(3));
+    expect(power(50)).toBe(1);
+  });
+
+  it('has a documented value for no controls, too few for a group, and no calibration', () => {
+    const plan = { calibration, alpha: 0.01, groupSize: 10, seed: 1 };
+    const nothing = { rate: 0, low: 0, high: 1, trials: 0 };
+    expect(measurePower({ ...plan, controls: Float64Array.of(NaN) })).toEqual({
+      perSample: nothing,
+      perRequest: { ...nothing, groupSize: 10 },
+    });
+    expect(measurePower({ ...plan, controls: new Float64Array(9) }).perRequest.trials).toBe(0);
+    const blind = measurePower({
+      ...plan,
+      calibration: new Float64Array(0),
+      controls: new Float64Array(100),
+    });
+    expect([blind.perSample.rate, blind.perRequest.rate]).toEqual([0, 0]);
+  });
+
+  it('does not depend on the order of the controls', () => {
+    const controls = uniform(300).map((score) => score * 0.8);
+    const plan = { calibration, alpha: 0.05, groupSize: 7, seed: 's', resamples: 999 };
+    expect(measurePower({ ...plan, controls: controls.slice().reverse() })).toEqual(
+      measurePower({ ...plan, controls }),
+    );
+  });
+
+  it('groups controls by their clusters where those are given', () => {
+    const cluster = Int32Array.from({ length: 999 }, (_, i) => Math.floor(i / 3));
+    const { perRequest } = measurePower({
+      calibration,
+      controls: new Float64Array(30),
+      alpha: 0.01,
+      groupSize: 2,
+      seed: 1,
+      clusters: {
+        calibration: cluster,
+        controls: Int32Array.from({ length: 30 }, (_, i) => Math.floor(i / 5)),
+      },
+    });
+    // Six clusters of five hold two pairs each; 333 calibration clusters can reach 0.01.
+    expect(perRequest).toMatchObject({ rate: 1, trials: 12 });
+  });
+
+  it('refuses a senseless plan', () => {
+    const refused: unknown = expect.objectContaining({ code: 'IAM_PARAMETER_OUT_OF_RANGE' });
+    const plan = { calibration, controls: uniform(10), alpha: 0.01, groupSize: 1, seed: 1 };
+    expect(() => measurePower({ ...plan, alpha: 1 })).toThrow(refused);
+    expect(() => measurePower({ ...plan, groupSize: 0 })).toThrow(refused);
+  });
+});
