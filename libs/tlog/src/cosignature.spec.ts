@@ -13,7 +13,7 @@ const withCode = (code: string) => expect.objectContaining({ name: 'TlogError', 
 
 describe('Ed25519 cosignatures', () => {
   it('sign the specification’s message, key id and time', () => {
-    const [{ keyId, signature }] = parseNote(note).signatures as [{ keyId: number; signature: Uint8Array }];
+    const { keyId, signature } = parseNote(note).signatures[0]!;
     const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
     const digest = createHash('sha256').update('witness.example.com/w1\n\x04').update(raw).digest();
     expect(keyId).toBe(digest.readUInt32BE(0));

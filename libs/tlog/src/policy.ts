@@ -121,7 +121,7 @@ class PolicyReader {
     if (name === undefined || threshold === undefined || members.length === 0) {
       throw this.malformed('a group is: group <name> all|any|<k> <name>...');
     }
-    const count = { all: members.length, any: 1 }[threshold] ?? this.readCount(threshold, members.length);
+    const count = this.readThreshold(threshold, members.length);
     for (const member of members) {
       if (this.used.get(member) !== false)
         throw this.malformed('a member is not defined above, or taken already');
@@ -131,7 +131,9 @@ class PolicyReader {
     this.groups.push({ name, threshold: count, members });
   }
 
-  private readCount(text: string, most: number): number {
+  private readThreshold(text: string, most: number): number {
+    if (text === 'all') return most;
+    if (text === 'any') return 1;
     const count = /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : 0;
     if (count < 1 || count > most)
       throw this.malformed('the threshold is not all, any or 1 to the member count');
