@@ -42,7 +42,7 @@ describe('formatRefusal', () => {
     const error: unknown = await verifyBundle(bundleOf(world, [7]), evidence).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(AttestationError);
     const text = formatRefusal(error as AttestationError);
-    expect(text).toMatch(/^REFUSED\n {2}ok {7}attestation/);
+    expect(text).toMatch(/^REFUSED\n {2}ok {7}signature/);
     expect(text).toMatch(/\n {2}failed {3}BUNDLE_INCOMPLETE at commitments: the request has 5 commitments/);
   });
 });

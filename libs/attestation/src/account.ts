@@ -1,17 +1,10 @@
 /**
  * What a verification found, for programs and for people. Proven by account.spec.ts.
  */
+import type { Check } from './check.js';
 import type { AttestationError } from './errors.js';
 import type { Statement, Verdict } from './statement.js';
 import { total, VERDICTS } from './statement.js';
-
-export interface Check {
-  /** A short stable name, for example `signature`. */
-  readonly name: string;
-  /** `skipped` = nothing was given to check it with; a failed check is an error, never an outcome. */
-  readonly outcome: 'ok' | 'skipped';
-  readonly detail: string;
-}
 
 export interface AttestationAccount {
   readonly kind: 'attestation';
@@ -40,6 +33,7 @@ export interface BundleAccount {
   readonly attestation: AttestationAccount;
   readonly request: string;
   readonly commitments: readonly BundledCommitment[];
+  /** Those of the attestation, then the bundle's own. */
   readonly checks: readonly Check[];
 }
 
@@ -74,7 +68,7 @@ function bundleLines({ attestation, request, commitments, checks }: BundleAccoun
     '',
     ...table([['', 'leaf', 'sample', 'verdict', 'score'], ...rows]),
     '',
-    ...checkLines([...attestation.checks, ...checks]),
+    ...checkLines(checks),
   ];
 }
 

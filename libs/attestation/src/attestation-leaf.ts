@@ -1,7 +1,7 @@
 /**
  * The event log's leaf of an attestation. The log holds a salted commitment only; what opens it travels in
  * the `extra` line of the attestation's tlog-proof, so that one file suffices offline. Proven by
- * attestation-leaf.spec.ts.
+ * verify.spec.ts.
  */
 import {
   canonicalJson,

@@ -2,7 +2,7 @@
  * The proof bundle of one deletion request: one JSON file with which a data subject checks, offline, that all
  * commitments of the request are in the log and in the attestation, and which verdict each got. It holds
  * nothing of anybody else but hashes of blinded or salted leaves. The file is canonical JSON and a newline, so
- * that any changed byte is refused. Proven by bundle.spec.ts.
+ * that any changed byte is refused. Proven by verify-bundle.spec.ts.
  */
 import { canonicalJson, SALT_BYTES } from '@app/tlog';
 import { z } from 'zod';

@@ -1,9 +1,14 @@
-import type { Check } from './account.js';
+import type { Check } from './check.js';
 import { AttestationError } from './errors.js';
 
 /** Notes checks in the order in which they are made. */
 export class Checklist {
   readonly checks: Check[] = [];
+
+  /** Takes over the checks of a part that was verified on its own. */
+  adopt(checks: readonly Check[]): void {
+    this.checks.push(...checks);
+  }
 
   ok(name: string, detail: string): void {
     this.checks.push({ name, outcome: 'ok', detail });

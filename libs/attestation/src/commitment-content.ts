@@ -1,6 +1,6 @@
 /**
  * The content that a commitment leaf seals. Only what a bundle must be checked for is required here; the
- * ledger writes more (regime, times), which travels along unread. Proven by commitment-content.spec.ts.
+ * ledger writes more (regime, times), which travels along unread. Proven by verify-bundle.spec.ts.
  */
 import { z } from 'zod';
 import { count, name } from './fields.js';

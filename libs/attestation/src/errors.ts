@@ -1,6 +1,6 @@
 import { CodedError } from '@app/errors';
 import type { CodedErrorOptions } from '@app/errors';
-import type { Check } from './account.js';
+import type { Check } from './check.js';
 
 /** Every way in which an attestation, a bundle, a key set or a results file can be refused. */
 export type AttestationErrorCode =

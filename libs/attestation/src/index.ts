@@ -1,4 +1,4 @@
-export type { AttestationAccount, BundleAccount, BundledCommitment, Check } from './account.js';
+export type { AttestationAccount, BundleAccount, BundledCommitment } from './account.js';
 export { formatAccount, formatRefusal } from './account.js';
 export {
   ATTESTATION_LEAF_TYPE,
@@ -8,6 +8,7 @@ export {
 } from './attestation-leaf.js';
 export type { Bundle, BundleCommitment } from './bundle.js';
 export { BUNDLE_FORMAT, formatBundle, parseBundle } from './bundle.js';
+export type { Check } from './check.js';
 export type { CommitmentContent } from './commitment-content.js';
 export { COMMITMENT_LEAF_TYPE, parseCommitmentContent } from './commitment-content.js';
 export { AttestationError, type AttestationErrorCode } from './errors.js';

@@ -9,7 +9,7 @@ import { generatePrivateJwk, openSigningKey, publishKey } from './signing-key.js
 const active = { status: 'active', notBefore: KEYS_SINCE } as const;
 const es256 = openSigningKey(generatePrivateJwk('ES256'));
 const keySet: KeySet = { keys: [...ledgerKeySet().keys, publishKey(es256.publicJwk, active)] };
-const malformed = (where: string) =>
+const malformed = (where: string): unknown =>
   expect.objectContaining({ code: 'KEY_SET_MALFORMED', details: { where } });
 
 describe('thumbprint', () => {
@@ -58,7 +58,7 @@ describe('a key set', () => {
     const bad = { ...es256.publicJwk, y: zero };
     const entry = publishKey(es256.publicJwk, active);
     const text = JSON.stringify({
-      keys: [{ ...entry, y: zero, kid: thumbprint(bad as typeof es256.publicJwk) }],
+      keys: [{ ...entry, y: zero, kid: thumbprint(bad) }],
     });
     expect(() => parseKeySet(text)).toThrow(malformed('keys[0]'));
   });

@@ -87,14 +87,15 @@ export function thumbprint(key: PublicJwk): string {
     .digest('base64url');
 }
 
-function publicMembers(key: PublicJwk): Record<string, string> {
-  const { kty, crv, x } = key;
-  return key.kty === 'OKP' ? { kty, crv, x } : { kty, crv, x, y: key.y };
+/** The members that make the public key, and no other that `key` may carry. */
+export function publicMembers(key: PublicJwk): PublicJwk {
+  const { x } = key;
+  return key.kty === 'OKP' ? { kty: key.kty, crv: key.crv, x } : { kty: key.kty, crv: key.crv, x, y: key.y };
 }
 
 /** The key as a handle for signature checks. */
 export function publicKeyOf(key: PublicJwk): KeyObject {
-  return createPublicKey({ key: publicMembers(key), format: 'jwk' });
+  return createPublicKey({ key: { ...publicMembers(key) }, format: 'jwk' });
 }
 
 const document: Document = { code: 'KEY_SET_MALFORMED', what: 'the key set' };

@@ -1,6 +1,6 @@
 /**
  * Checkpoints of the ledger's logs, verified through the key set. One Ed25519 key signs all logs of a ledger;
- * as C2SP asks, its key name in a checkpoint is the log's origin. Proven by log-checkpoint.spec.ts.
+ * as C2SP asks, its key name in a checkpoint is the log's origin. Proven by verify.spec.ts.
  */
 import { createVerifierKey, openCheckpoint } from '@app/tlog';
 import type { Checkpoint, VerifierKey } from '@app/tlog';

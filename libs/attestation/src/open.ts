@@ -2,7 +2,7 @@
  * Opening: from signed text to a statement whose signature holds. Nothing in the payload is looked at before
  * the signature is good, and the algorithm comes from the key set, never from the document alone (RFC 8725
  * sections 3.1 and 3.2). What the statement says about time, log and results is checked in verify.ts.
- * Proven by open.spec.ts.
+ * Proven by verify.spec.ts and sign.spec.ts.
  */
 import { createHash, verify } from 'node:crypto';
 import { compactVerify } from 'jose';

@@ -4,7 +4,8 @@ import { readCanonical, readShape } from './reading.js';
 
 const document = { code: 'BUNDLE_MALFORMED', what: 'the list' } as const;
 const schema = z.looseObject({ list: z.array(z.strictObject({ n: z.number() })) });
-const refused = (where: string) => expect.objectContaining({ code: 'BUNDLE_MALFORMED', details: { where } });
+const refused = (where: string): unknown =>
+  expect.objectContaining({ code: 'BUNDLE_MALFORMED', details: { where } });
 
 describe('readShape', () => {
   it('names the path inside, or the place it was given', () => {

@@ -82,11 +82,18 @@ export function parseResultLeaf(
   where = 'result leaf',
   code: AttestationErrorCode = 'ATTESTATION_RESULTS_MISMATCH',
 ): ResultLeaf {
-  const { version: _version, ...fields } = readCanonical(leafSchema, text, { code, what: where, where });
+  const { verdict, score, pResidual, pMember, ...fields } = readCanonical(leafSchema, text, {
+    code,
+    what: where,
+    where,
+  });
   return {
-    ...fields,
     index: BigInt(fields.index),
     leafHash: decodeHash(fields.leafHash),
+    verdict,
+    score,
+    pResidual,
+    pMember,
     blind: decodeHash(fields.blind),
   };
 }

@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { AttestationError } from './errors.js';
 import type { Algorithm, KeySetEntry, PublicJwk } from './key-set.js';
-import { publicKeyOf, thumbprint } from './key-set.js';
+import { publicKeyOf, publicMembers, thumbprint } from './key-set.js';
 
 export interface SigningKey {
   readonly alg: Algorithm;
@@ -43,7 +43,7 @@ export function openSigningKey(jwk: unknown): SigningKey {
       'the signing key is not a private JWK; give one of kty OKP (Ed25519) or EC (P-256) with its d',
     );
   const privateKey = importPrivate(parsed.data);
-  const { d: _private, ...stated } = parsed.data;
+  const stated = publicMembers(parsed.data);
   const derived = publicKeyOf(publicHalf(privateKey));
   if (!derived.equals(publicKeyOf(stated)))
     throw new AttestationError('SIGNING_KEY_UNUSABLE', 'the public half of the signing key is another key’s');
@@ -61,8 +61,7 @@ function importPrivate(jwk: PrivateJwk): KeyObject {
 }
 
 function publicHalf(privateKey: KeyObject): PublicJwk {
-  const { d: _private, ...publicJwk } = privateJwkSchema.parse(privateKey.export({ format: 'jwk' }));
-  return publicJwk;
+  return publicMembers(privateJwkSchema.parse(privateKey.export({ format: 'jwk' })));
 }
 
 export interface KeyHistory {

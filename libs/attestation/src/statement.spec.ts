@@ -1,7 +1,7 @@
 import { canonicalJson } from '@app/tlog';
 import { describe, expect, it } from 'vitest';
 import { commitmentsOf, countsOf, predicateOf, resultsOf } from './ledger.fixture.js';
-import type { Predicate, Statement } from './statement.js';
+import type { Predicate, Statement, VerdictCounts } from './statement.js';
 import {
   eventLogOrigin,
   formatStatement,
@@ -14,7 +14,7 @@ import {
 const commitments = commitmentsOf();
 const predicate = predicateOf(commitments, resultsOf(commitments));
 const statement = makeStatement('4'.repeat(64), predicate);
-const coded = (code: string, where: string) => expect.objectContaining({ code, details: { where } });
+const coded = (code: string, where: string): unknown => expect.objectContaining({ code, details: { where } });
 const withResults = (change: Partial<Predicate['results']>): Predicate => ({
   ...predicate,
   results: { ...predicate.results, ...change },
@@ -73,7 +73,8 @@ describe('a statement of the wrong shape', () => {
       'a missing verdict count',
       'predicate.results.verdicts.samples.RESIDUAL',
       (s) => {
-        const { RESIDUAL: _dropped, ...samples } = s.predicate.results.verdicts.samples;
+        const samples: Partial<VerdictCounts> = { ...s.predicate.results.verdicts.samples };
+        delete samples.RESIDUAL;
         const verdicts = { ...s.predicate.results.verdicts, samples };
         return { ...s, predicate: { ...s.predicate, results: { ...s.predicate.results, verdicts } } };
       },

@@ -34,7 +34,7 @@ export async function verifyBundle(bundle: Bundle, { keySet, now }: BundleEviden
   return withChecklist(async (checklist) => {
     const tlogProof = bundle.attestationProof;
     const attestation = await verifyAttestation(bundle.attestation, { keySet, now, tlogProof });
-    checklist.ok('attestation', `sha256:${attestation.digest}, all its checks hold`);
+    checklist.adopt(attestation.checks);
     const { predicate } = attestation.statement;
     const opened = bundle.commitments.map((commitment, i) => openCommitment(commitment, i, predicate));
     checklist.ok('commitments', `${opened.length} opened and in the log of ${predicate.model.id}`);

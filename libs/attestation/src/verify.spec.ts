@@ -43,21 +43,23 @@ async function forge(
   payload: string,
   key = attestationKey,
 ): Promise<string> {
+  const members = { alg: 'EdDSA', kid: key.kid, typ: ATTESTATION_TYP, ...header };
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
   return new CompactSign(Buffer.from(payload))
-    .setProtectedHeader({ alg: 'EdDSA', kid: key.kid, typ: ATTESTATION_TYP, ...header })
+    .setProtectedHeader(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) as typeof members)
     .sign(key.privateKey, { crit: { lacuna: true } });
 }
 
 const payloadOf = (jws: string): string => Buffer.from(jws.split('.')[1]!, 'base64url').toString('utf8');
 const base64url = (text: string): string => Buffer.from(text).toString('base64url');
-const refused = (code: string, where?: string) =>
+const refused = (code: string, where?: string): unknown =>
   expect.objectContaining(
     where === undefined ? { code } : { code, details: expect.objectContaining({ where }) as unknown },
   );
 
 /** The key set with the history of one key changed. */
 function keySetWith(kid: string, changes: Record<string, string>): KeySet {
-  return { keys: keySet.keys.map((key) => (key.kid === kid ? { ...key, ...changes } : key)) } as KeySet;
+  return { keys: keySet.keys.map((key) => (key.kid === kid ? { ...key, ...changes } : key)) };
 }
 
 /** A second attestation that differs in its predicate, signed by the ledger's own key. */
