@@ -22,7 +22,7 @@ const MAX_TERMS = 100_000;
 export function logGamma(x: number): number {
   const z = x - 1;
   let sum = LANCZOS[0]!;
-  for (let i = 1; i < LANCZOS.length; i++) sum += LANCZOS[i]! / (z + i);
+  for (let i = 1; i < LANCZOS.length; i++) sum += LANCZOS[i]! / (x + (i - 1));
   const t = z + LANCZOS_G + 0.5;
   return 0.5 * log(2 * Math.PI) + (z + 0.5) * log(t) - t + log(sum);
 }

@@ -7,6 +7,7 @@
  * one step of the curve. Proven by roc.spec.ts and the `auc` family of test/vectors/iam.
  */
 import { IamError } from './errors.js';
+import { piecewiseLinear } from './piecewise-linear.js';
 
 /** True or 1 is a positive, false or 0 a negative. */
 export type Labels = ArrayLike<number | boolean>;
@@ -22,6 +23,8 @@ export interface RocCurve {
   readonly falseNegativeRate: Float64Array;
   /** A sample counts as positive at this vertex when its score is >= the threshold; the first is Infinity. */
   readonly threshold: Float64Array;
+  readonly positiveCount: number;
+  readonly negativeCount: number;
 }
 
 /** Positives and negatives per distinct score, from high to low. */
@@ -87,7 +90,15 @@ export function curveOfSteps(steps: ScoreSteps): RocCurve {
     trueNegativeRate[i + 1] = (steps.negativeCount - negatives) / steps.negativeCount;
     threshold[i + 1] = steps.score[i]!;
   }
-  return { falsePositiveRate, truePositiveRate, trueNegativeRate, falseNegativeRate, threshold };
+  return {
+    falsePositiveRate,
+    truePositiveRate,
+    trueNegativeRate,
+    falseNegativeRate,
+    threshold,
+    positiveCount: steps.positiveCount,
+    negativeCount: steps.negativeCount,
+  };
 }
 
 /** Best balanced accuracy over all thresholds, max of 1 - (FPR + FNR) / 2; in [0.5, 1]. */
@@ -105,7 +116,7 @@ export function balancedAccuracy(curve: RocCurve): number {
  */
 export function tprAtFpr(curve: RocCurve, falsePositiveRate: number): number {
   requireRate(falsePositiveRate, 'falsePositiveRate');
-  return interpolateUpper(curve.falsePositiveRate, curve.truePositiveRate, falsePositiveRate);
+  return piecewiseLinear(curve.falsePositiveRate, curve.truePositiveRate, falsePositiveRate);
 }
 
 /**
@@ -116,7 +127,7 @@ export function tprAtFpr(curve: RocCurve, falsePositiveRate: number): number {
  */
 export function tnrAtFnr(curve: RocCurve, falseNegativeRate: number): number {
   requireRate(falseNegativeRate, 'falseNegativeRate');
-  return interpolateUpper(
+  return piecewiseLinear(
     curve.falseNegativeRate.toReversed(),
     curve.trueNegativeRate.toReversed(),
     falseNegativeRate,
@@ -183,20 +194,6 @@ function mergeSteps(positive: Float64Array, negative: Float64Array): ScoreSteps 
     positiveCount: positive.length,
     negativeCount: negative.length,
   };
-}
-
-/** Value at `at` of the line through (x, y), x not decreasing; where x repeats, the last of the repeats. */
-function interpolateUpper(x: Float64Array, y: Float64Array, at: number): number {
-  let low = 0;
-  let high = x.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (x[middle]! <= at) low = middle;
-    else high = middle - 1;
-  }
-  if (low === x.length - 1) return y[low]!;
-  const slope = (y[low + 1]! - y[low]!) / (x[low + 1]! - x[low]!);
-  return slope * (at - x[low]!) + y[low]!;
 }
 
 function requireRate(rate: number, name: string): void {
