@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { join } from 'node:path';
-import type { AccessPolicy } from '@app/access';
 import { type Config, ConfigModule } from '@app/config';
 import { type Clock, LedgerModule } from '@app/ledger';
 import type { Logger } from '@app/logging';
@@ -11,9 +10,12 @@ import { createEd25519Signer } from '@app/tlog';
 import { RolesGuard } from './auth/roles.guard.js';
 import type { DaemonKeys } from './keys/daemon-keys.js';
 import { KEYS, KeysController } from './keys/keys.controller.js';
-import { Metrics } from './operations/metrics.js';
-import { OperationsController } from './operations/operations.controller.js';
-import { Readiness } from './operations/readiness.js';
+import { GraphiqlController, SERVES_GRAPHIQL } from './graphql/graphiql.controller.js';
+import { GraphqlEdgeModule } from './graphql/graphql.module.js';
+import type { Metrics } from './operations/metrics.js';
+import { OperationsModule } from './operations/operations.module.js';
+import { RecordingsController } from './requests/recordings.controller.js';
+import { InferenceModule } from '@app/inference';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -24,14 +26,14 @@ export interface DaemonOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly policy: AccessPolicy;
+  readonly servesGraphiql: boolean;
 }
 
 /** Composition only: everything below main.ts gets what it needs from here. */
 @Module({})
 export class DaemonModule {
   static forRoot(options: DaemonOptions): DynamicModule {
-    const { config, address, keys, metrics } = options;
+    const { config, address, keys, metrics, logger, servesGraphiql } = options;
     return {
       module: DaemonModule,
       imports: [
@@ -40,11 +42,13 @@ export class DaemonModule {
         DatabaseModule.forRoot(address, { name: 'lacuna-daemon', poolSize: config.LACUNA_DATABASE_POOL }),
         queueModule(options),
         ledgerModule(options),
+        OperationsModule.forRoot(logger, metrics),
+        InferenceModule,
+        GraphqlEdgeModule.forRoot(),
       ],
-      controllers: [OperationsController, KeysController],
+      controllers: [KeysController, GraphiqlController, RecordingsController],
       providers: [
-        Readiness,
-        { provide: Metrics, useValue: metrics },
+        { provide: SERVES_GRAPHIQL, useValue: servesGraphiql },
         { provide: KEYS, useValue: keys },
         { provide: APP_GUARD, useClass: RolesGuard },
       ],

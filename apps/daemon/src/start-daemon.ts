@@ -69,7 +69,7 @@ export async function startDaemon(config: Config, parts: DaemonParts): Promise<D
       logger,
       clock,
       metrics,
-      policy,
+      servesGraphiql: servesGraphiql(config, policy),
     });
     const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(fastifyOptions), {
       logger: new PinoLoggerService(logger),
@@ -130,15 +130,15 @@ async function serve(built: Built): Promise<Daemon> {
 }
 
 /** The page is for development: on by default only where nobody else can reach it. */
-export function servesGraphiql(config: Config, policy: Pick<AccessPolicy, 'usesLocalIssuer'>): boolean {
+function servesGraphiql(config: Config, policy: Pick<AccessPolicy, 'usesLocalIssuer'>): boolean {
   return config.LACUNA_GRAPHIQL ?? policy.usesLocalIssuer;
 }
 
 async function stop({ app, parts, directory, database }: Built): Promise<void> {
-  app.get(Readiness).stopping = true;
+  app.get(Readiness, { strict: false }).stopping = true;
   removeAddressFile(directory, process.pid);
   // Jobs first: their handlers append to the ledger, which closes with the application.
-  await app.get(Queue).stop();
+  await app.get(Queue, { strict: false }).stop();
   await app.close();
   await database.close();
   parts.logger.info('stopped');

@@ -16,22 +16,19 @@ export interface PublicError {
   readonly internal: boolean;
 }
 
-/** Code (whole or prefix) to HTTP status; the first that fits decides. Codes of no row are internal. */
+/** Code to HTTP status; the first row that fits decides. Codes of no row are internal. */
 const STATUS_OF_CODE: readonly (readonly [RegExp, number])[] = [
   [/^AUTH_ROLE_MISSING$/, 403],
-  [/^AUTH_KEYS_UNAVAILABLE$/, 503],
   [/^AUTH_TOKEN_/, 401],
-  [
-    /^(REGISTRY|VERIFICATION|LEDGER|INFERENCE)_\w*(NOT_FOUND|UNKNOWN_(MODEL|RELEASE|REQUEST|REFERENCE|SET|RECORDING|PROFILE|VERIFICATION|ATTESTATION))$/,
-    404,
-  ],
-  [/^NOT_FOUND$/, 404],
-  [/^LEDGER_IDEMPOTENCY_CONFLICT$/, 409],
-  [/^(REGISTRY|VERIFICATION)_\w*(CONFLICT|EXISTS|TAKEN|ALREADY)\w*$/, 409],
+  [/^(AUTH_KEYS_UNAVAILABLE|LEDGER_(OVERLOADED|STOPPING|NOT_INTEGRATED))$/, 503],
+  [/^(REGISTRY_CONTENDED|VERIFICATION_CHECKPOINT_MISSING|VERIFICATION_ATTESTATION_RACE)$/, 503],
+  [/^(REGISTRY|RECORDING|VERIFICATION|LEDGER)_(\w+_)?(NOT_FOUND|UNKNOWN|NOT_ATTESTED)$/, 404],
+  [/^(NOT_FOUND|TLOG_OUT_OF_RANGE|TLOG_TILE_PATH_MALFORMED)$/, 404],
+  [/^(LEDGER_IDEMPOTENCY_CONFLICT|(REGISTRY|VERIFICATION)_\w+_(TAKEN|EXISTS|MISMATCH|OVERLAP))$/, 409],
   [/^(RECORDING_TOO_LARGE|REQUEST_TOO_LARGE)$/, 413],
   [/^REQUEST_UNSUPPORTED_MEDIA_TYPE$/, 415],
   [/^(REQUEST|GRAPHQL)_/, 400],
-  [/^(REGISTRY|VERIFICATION|RECORDING|INFERENCE|PROFILE|IAM)_/, 422],
+  [/^(REGISTRY|RECORDING|IAM)_|^VERIFICATION_(?!\w*CORRUPT)/, 422],
 ];
 
 const INTERNAL = {
@@ -44,9 +41,9 @@ const INTERNAL = {
 
 export function publicError(error: unknown, correlationId: string): PublicError {
   if (error instanceof CodedError) {
-    const { code, message, retryable, details } = error;
+    const { code, message, retryable, details }: CodedError = error;
     const status = STATUS_OF_CODE.find(([pattern]) => pattern.test(code))?.[1];
-    if (status !== undefined) return { status, code, message, retryable, details, internal: status === 503 };
+    if (status !== undefined) return { status, code, message, retryable, details, internal: false };
   }
   return fromFramework(error) ?? { ...INTERNAL, message: `internal error; its trace is ${correlationId}` };
 }

@@ -45,7 +45,7 @@ export class Readiness {
       await checkSchema(this.sql);
       return await this.lagging();
     } catch (error) {
-      return [error instanceof CodedError ? error.code : 'the database does not answer'];
+      return [error instanceof CodedError ? String(error.code) : 'the database does not answer'];
     }
   }
 

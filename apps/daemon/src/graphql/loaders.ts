@@ -1,0 +1,4 @@
+export type LoaderServices = object;
+export class Loaders {
+  constructor(_services: LoaderServices) {}
+}

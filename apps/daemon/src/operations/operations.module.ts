@@ -1,0 +1,20 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { Logger } from '@app/logging';
+import { LOGGER } from './logger.js';
+import { Metrics } from './metrics.js';
+import { OperationsController } from './operations.controller.js';
+import { Readiness } from './readiness.js';
+
+/** What operators look at: logs, metrics, health. */
+@Global()
+@Module({})
+export class OperationsModule {
+  static forRoot(logger: Logger, metrics: Metrics): DynamicModule {
+    return {
+      module: OperationsModule,
+      controllers: [OperationsController],
+      providers: [Readiness, { provide: LOGGER, useValue: logger }, { provide: Metrics, useValue: metrics }],
+      exports: [LOGGER, Metrics],
+    };
+  }
+}
