@@ -74,7 +74,7 @@ function blockingReasons({ input, requests, counts, power }: ReleaseFacts): Bloc
     ['POWER_BELOW_FLOOR', trials > 0 && rate < powerFloor],
     ['POWER_UNCERTAIN', trials > 0 && rate >= powerFloor && low < LEAST_CERTAIN_POWER],
     ['PARTIAL_RESIDUE', residualAtLevel(requests, Math.min(alpha, input.policy.q))],
-    ['TOO_MANY_INCONCLUSIVE', counts.requests.INCONCLUSIVE > (1 - powerFloor) * scored],
+    ['TOO_MANY_INCONCLUSIVE', scored - counts.requests.INCONCLUSIVE < powerFloor * scored],
   ];
   return reasons.filter(([, holds]) => holds).map(([reason]) => reason);
 }
