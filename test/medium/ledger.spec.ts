@@ -4,63 +4,13 @@ import { CodedError } from '@app/errors';
 import type { AppendOperation, Json } from '@app/ledger';
 import { checkInclusion, hashLeaf, MemoryTree, openCheckpoint, checkConsistency } from '@app/tlog';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { modelOperation, requestOperation } from '../support/operations.js';
 import { makeTestLedger, TEST_LEDGER, TEST_TIME } from '../support/ledger.js';
 import { useTestDatabase } from '../support/test-database.js';
 
 const database = useTestDatabase();
 
 class RefusedError extends CodedError<'REFUSED'> {}
-
-const modelOperation = (
-  modelId: string,
-  key: string | null = null,
-): AppendOperation<{ modelId: string }> => ({
-  idempotency: key ? { scope: 'model', key, content: { name: modelId } } : null,
-  events: [{ type: 'model-registered', subjectId: modelId, content: { modelId, name: modelId } }],
-  createLogFor: modelId,
-  write: async (tx, placed) => {
-    await tx
-      .insertInto('model')
-      .values({
-        model_id: modelId,
-        name: modelId,
-        signal_kind: 'loss',
-        registered_at: placed.at,
-        event_index: placed.eventIndexes[0]!,
-      })
-      .execute();
-    return { modelId };
-  },
-});
-
-const requestOperation = (
-  modelId: string,
-  samples: readonly string[],
-  key: string | null = null,
-): AppendOperation<{ indexes: string[] }> => {
-  const requestId = randomUUID();
-  return {
-    idempotency: key ? { scope: 'request', key, content: { samples } } : null,
-    events: [],
-    commitments: [{ modelId, requestId, items: samples.map((sampleId) => ({ sampleId, content: {} })) }],
-    write: async (tx, placed) => {
-      await tx
-        .insertInto('deletion_request')
-        .values({
-          request_id: requestId,
-          subject: 's',
-          regime: 'GDPR',
-          received_at: placed.at,
-          due_at: placed.at,
-          filed_by: 'test',
-          filed_at: placed.at,
-          sample_count: samples.length,
-        })
-        .execute();
-      return { indexes: placed.commitmentIndexes[0]!.map(String) };
-    },
-  };
-};
 
 const count = async (
   table: 'entry' | 'commitment' | 'model' | 'event' | 'idempotency_key',

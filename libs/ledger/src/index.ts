@@ -6,6 +6,8 @@ export type {
   JsonObject,
   Placed,
 } from './append-operation.js';
+export { auditLedger, type AuditOptions, type AuditReport } from './audit/audit.js';
+export type { AuditFinding, AuditProgress } from './audit/finding.js';
 export { CLOCK, type Clock, systemClock } from './clock.js';
 export { LedgerError, type LedgerErrorCode } from './errors.js';
 export { Integrator } from './integrator.js';

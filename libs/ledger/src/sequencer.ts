@@ -2,8 +2,8 @@
  * Gives entries their final places. Appends that arrive while a transaction is under way are grouped into the next
  * one, so many callers share one durable commit. Each is acknowledged after that commit, never before.
  *
- * Order inside the transaction: look up idempotency keys; lock the heads of all logs concerned, in one order for
- * everybody (no deadlocks, dense indexes, several daemons at once); insert entries; let each operation insert its fact
+ * Order inside the transaction: lock the heads of all logs concerned, in one order for everybody (no deadlocks, dense
+ * indexes, several daemons at once); look up idempotency keys; insert entries; let each operation insert its fact
  * rows; insert openings and responses; move the heads. A crash at any point leaves all of the group or none.
  * A group that fails as a whole is run again one operation at a time, so that one bad operation harms no other.
  * Proven by test/medium/sequencer.spec.ts.
@@ -123,10 +123,13 @@ export class Sequencer {
 
   private async sequence(tx: Tx, group: readonly Waiting[]): Promise<Outcome[]> {
     const { repository } = this.options;
+    const logs = await this.logsOf(tx, group);
+    const heads = await repository.lockHeads(tx, [...new Set(logs.values())]);
+    // After the locks: what another daemon answered under the same key is committed and visible by now.
     const keys = group.flatMap(({ operation }) => operation.idempotency ?? []);
     const stored = await repository.storedResponses(tx, keys);
     const fresh = group.filter((one, position) => !isRepeat(one, stored) && isFirstOfKey(group, position));
-    const placements = await this.place(tx, fresh);
+    const placements = await this.place(tx, fresh, logs, heads);
     const responses = new Map<string, StoredResponse>(stored);
     const made = new Map<Waiting, Json>();
     for (const [position, one] of fresh.entries()) {
@@ -149,7 +152,12 @@ export class Sequencer {
   }
 
   /** Assigns indexes and inserts the entries of all operations in one statement. */
-  private async place(tx: Tx, fresh: readonly Waiting[]): Promise<Placement[]> {
+  private async place(
+    tx: Tx,
+    fresh: readonly Waiting[],
+    logs: ReadonlyMap<string, number>,
+    heads: Map<number, bigint>,
+  ): Promise<Placement[]> {
     if (fresh.length === 0) return [];
     const { repository, clock, originOf } = this.options;
     for (const { operation } of fresh) {
@@ -157,8 +165,6 @@ export class Sequencer {
       if (modelId)
         await repository.createLog(tx, { origin: originOf(modelId), kind: 'commitments', modelId });
     }
-    const logs = await this.logsOf(tx, fresh);
-    const heads = await repository.lockHeads(tx, [...new Set(logs.values())]);
     // After the lock: time never runs backwards along a log.
     const at = clock();
     const placements = fresh.map(({ operation }) => new Placement(operation, logs, heads, at));
@@ -169,9 +175,9 @@ export class Sequencer {
   }
 
   /** Log id by model id; the event log under the empty string. */
-  private async logsOf(tx: Tx, fresh: readonly Waiting[]): Promise<Map<string, number>> {
+  private async logsOf(tx: Tx, group: readonly Waiting[]): Promise<Map<string, number>> {
     const modelIds = new Set(
-      fresh.flatMap(({ operation }) => (operation.commitments ?? []).map((batch) => batch.modelId)),
+      group.flatMap(({ operation }) => (operation.commitments ?? []).map((batch) => batch.modelId)),
     );
     const logs = new Map<string, number>();
     for (const modelId of modelIds) {
@@ -180,7 +186,7 @@ export class Sequencer {
         throw new LedgerError('LEDGER_LOG_UNKNOWN', 'a commitment names a model that is not registered');
       logs.set(modelId, log.logId);
     }
-    if (fresh.some(({ operation }) => operation.events.length > 0)) {
+    if (group.some(({ operation }) => operation.events.length > 0)) {
       const log = await this.options.repository.findLog({ kind: 'events' }, tx);
       invariant(log, 'the event log is made when the ledger starts');
       logs.set('', log.logId);

@@ -1,0 +1,68 @@
+/** Ledger operations as the registry makes them, without the registry. */
+import { randomUUID } from 'node:crypto';
+import type { AppendOperation } from '@app/ledger';
+import { TEST_TIME } from './ledger.js';
+
+const REQUEST = {
+  subject: 's',
+  regime: 'GDPR',
+  receivedAt: TEST_TIME.toISOString(),
+  dueAt: TEST_TIME.toISOString(),
+};
+
+export const modelOperation = (
+  modelId: string,
+  key: string | null = null,
+): AppendOperation<{ modelId: string }> => ({
+  idempotency: key ? { scope: 'model', key, content: { name: modelId } } : null,
+  events: [
+    {
+      type: 'model-registered',
+      subjectId: modelId,
+      content: { modelId, name: modelId, signalKind: 'loss', registeredAt: TEST_TIME.toISOString() },
+    },
+  ],
+  createLogFor: modelId,
+  write: async (tx, placed) => {
+    await tx
+      .insertInto('model')
+      .values({
+        model_id: modelId,
+        name: modelId,
+        signal_kind: 'loss',
+        registered_at: placed.at,
+        event_index: placed.eventIndexes[0]!,
+      })
+      .execute();
+    return { modelId };
+  },
+});
+
+export const requestOperation = (
+  modelId: string,
+  samples: readonly string[],
+  key: string | null = null,
+): AppendOperation<{ indexes: string[] }> => {
+  const requestId = randomUUID();
+  return {
+    idempotency: key ? { scope: 'request', key, content: { samples } } : null,
+    events: [],
+    commitments: [{ modelId, requestId, items: samples.map((sampleId) => ({ sampleId, content: REQUEST })) }],
+    write: async (tx, placed) => {
+      await tx
+        .insertInto('deletion_request')
+        .values({
+          request_id: requestId,
+          subject: 's',
+          regime: 'GDPR',
+          received_at: placed.at,
+          due_at: placed.at,
+          filed_by: 'test',
+          filed_at: placed.at,
+          sample_count: samples.length,
+        })
+        .execute();
+      return { indexes: placed.commitmentIndexes[0]!.map(String) };
+    },
+  };
+};
