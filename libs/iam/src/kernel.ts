@@ -5,6 +5,7 @@
  * kernel.spec.ts and in the bench.
  */
 import { CELL_WIDTH, CELLS_PER_UNIT, kernelTable, type KernelTable } from './kernel-table.js';
+import { simdKernel } from './kernel-simd.js';
 import { LIKELIHOODS } from './likelihood.js';
 import { levelPositions, levelWeights } from './interpolation.js';
 import type { Likelihood } from './parameters.js';
@@ -41,9 +42,15 @@ export function kernelLevels(sigma: Float64Array, likelihood: Likelihood): Kerne
  * @param gaps END signal less START signal, `[samples]`
  */
 export function kernelMeans(distances: Float64Array, gaps: Float64Array, levels: KernelLevels): Float64Array {
+  if (simdKernel === null) return scalarMeans(distances, gaps, levels);
   const means = new Float64Array(distances.length);
-  for (let i = 0; i < means.length; i++) means[i] = sampleMean(distances[i]!, gaps[i]!, levels);
+  simdKernel.means(distances, gaps, levels, means);
   return means;
+}
+
+/** {@link kernelMeans} in TypeScript, a third as fast: for processors without vector instructions, and the other's proof. */
+export function scalarMeans(distances: Float64Array, gaps: Float64Array, levels: KernelLevels): Float64Array {
+  return distances.map((distance, i) => sampleMean(distance, gaps[i]!, levels));
 }
 
 /** Even and odd coefficients are summed apart, as the two lanes of the WebAssembly kernel do. */
@@ -61,9 +68,8 @@ function sampleMean(distance: number, gap: number, levels: KernelLevels): number
     const square = t * t;
     const weight = rows[row + 2]!;
     const c = cell * CELL_WIDTH;
-    even += weight * (coefficients[c]! + square * (coefficients[c + 2]! + square * coefficients[c + 4]!));
-    odd +=
-      weight * t * (coefficients[c + 1]! + square * (coefficients[c + 3]! + square * coefficients[c + 5]!));
+    even += weight * (coefficients[c]! + square * coefficients[c + 2]!);
+    odd += weight * t * (coefficients[c + 1]! + square * coefficients[c + 3]!);
   }
   return (even + odd) / totalWeight;
 }

@@ -20,8 +20,8 @@ export interface LikelihoodShape {
   readonly width: (sigma: number) => number;
   /** Returns F(z) in [0, 1]. */
   readonly cdf: (z: number) => number;
-  /** Returns F(z), F'(z), F''(z). */
-  readonly derivatives: (z: number) => readonly [number, number, number];
+  /** Returns F(z) and F'(z). */
+  readonly withSlope: (z: number) => readonly [number, number];
   /** F is 0 below and 1 above to the last bit of a score; a wider table would be slower for nothing. */
   readonly lowest: number;
   readonly highest: number;
@@ -31,10 +31,10 @@ const gumbel: LikelihoodShape = {
   shift: EULER,
   width: (sigma) => GUMBEL_WIDTH * sigma,
   cdf: (z) => exp(-exp(-z)),
-  derivatives: (z) => {
+  withSlope: (z) => {
     const u = exp(-z);
     const f = exp(-u);
-    return [f, f * u, f * u * (u - 1)];
+    return [f, f * u];
   },
   lowest: -4,
   highest: 37,
@@ -44,7 +44,7 @@ const norm: LikelihoodShape = {
   shift: 0,
   width: (sigma) => sigma,
   cdf: normalCdf,
-  derivatives: (z) => [normalCdf(z), normalDensity(z), -z * normalDensity(z)],
+  withSlope: (z) => [normalCdf(z), normalDensity(z)],
   lowest: -9,
   highest: 9,
 };

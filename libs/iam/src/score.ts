@@ -40,8 +40,9 @@ export function scoreFrozen(input: FrozenScoreInput): Float64Array {
   checkShapes(input);
   checkOfflineIn(input);
   const { distances, gaps } = placeSamples(input, parameters.signalKind);
-  const means = kernelMeans(distances, gaps, kernelLevels(scale.sigma, parameters.likelihood));
-  return means.map((mean) => completenessOf(mean, parameters.signalKind));
+  const scores = kernelMeans(distances, gaps, kernelLevels(scale.sigma, parameters.likelihood));
+  for (let i = 0; i < scores.length; i++) scores[i] = completenessOf(scores[i]!, parameters.signalKind);
+  return scores;
 }
 
 /** Each sample's distance from START and the gap from START to END; NaN for a sample with an unusable signal. */
@@ -52,11 +53,13 @@ export function placeSamples(
   const { target, out, shadows, in_ } = input;
   const distances = new Float64Array(target.length);
   const gaps = new Float64Array(target.length);
+  const startsAtOut = signalKind === 'probability';
   for (let i = 0; i < target.length; i++) {
     const outMean = shadowMean(out, i * shadows, shadows);
     const inSignal = typeof in_ === 'number' ? in_ : in_[i]!;
     const usable = isSignal(target[i]!) && isSignal(inSignal) && !Number.isNaN(outMean);
-    const [start, end] = signalKind === 'probability' ? [outMean, inSignal] : [inSignal, outMean];
+    const start = startsAtOut ? outMean : inSignal;
+    const end = startsAtOut ? inSignal : outMean;
     distances[i] = usable ? target[i]! - start : NaN;
     gaps[i] = usable ? end - start : NaN;
   }
