@@ -1,6 +1,6 @@
 /**
  * From configuration to the one way tokens are verified: a configured issuer, or the local one on a loopback address.
- * Proven by access-policy.spec.ts.
+ * Proven by verify-token.spec.ts.
  */
 import { AccessError } from './errors.js';
 import { localVerificationKey } from './local-issuer.js';

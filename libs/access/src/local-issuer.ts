@@ -1,7 +1,7 @@
 /**
  * The issuer that a daemon without a configured one makes for itself: one Ed25519 key in the data directory. Whoever
  * may read that file may be anybody, which is why such a daemon listens on loopback only. Proven by
- * local-issuer.spec.ts.
+ * verify-token.spec.ts.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
