@@ -1,0 +1,8 @@
+export { InferenceError, type InferenceErrorCode } from './errors.js';
+export { InferenceModule } from './inference.module.js';
+export { parseRecording, type ParseOptions } from './recorded/parse-recording.js';
+export { RecordingDigest, recordingIdOf } from './recorded/recording-digest.js';
+export type { Recording } from './recorded/recording.repository.js';
+export { RecordingService, type StoredRecording, type StoreOptions } from './recorded/recording.service.js';
+export type { RecordedRow, SignalKind } from './recorded/row-reader.js';
+export { isSampleId } from './recorded/sample-id.js';

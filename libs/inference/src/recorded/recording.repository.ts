@@ -1,0 +1,126 @@
+/**
+ * SQL of the tables `recording` and `recorded_signal`. New rows are gathered in a temporary table of the
+ * transaction, because a recording's id is known only when its last row is: see recording-digest.ts.
+ */
+import { Inject, Injectable } from '@nestjs/common';
+import { type Database, DATABASE, type Queryable, type Tx } from '@app/persistence';
+import { sql } from 'kysely';
+import type { RecordedRow, SignalKind } from './row-reader.js';
+
+export interface Recording {
+  readonly recordingId: string;
+  /** SHA-256 of the content, lowercase hex; see recording-digest.ts. */
+  readonly digest: string;
+  readonly signalKind: SignalKind;
+  readonly rowCount: number;
+  readonly uploadedBy: string;
+  readonly uploadedAt: Date;
+}
+
+export interface NewRecording {
+  readonly recordingId: string;
+  readonly digest: Uint8Array;
+  readonly signalKind: SignalKind;
+  readonly rowCount: number;
+  readonly uploadedBy: string;
+}
+
+/** Rows of one read from the server: fewer cost round trips, more cost memory. */
+const READ_BATCH = 10_000;
+
+@Injectable()
+export class RecordingRepository {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  /** Runs `work` in one transaction, which is rolled back when it throws. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.db.transaction().execute(work);
+  }
+
+  async openStage(tx: Tx): Promise<void> {
+    await sql`create temporary table staged_signal (
+      sample_id text collate "C" not null, line integer not null, value double precision not null
+    ) on commit drop`.execute(tx);
+  }
+
+  async stage(tx: Tx, rows: readonly RecordedRow[]): Promise<void> {
+    const ids = rows.map((row) => row.sampleId);
+    const lines = rows.map((row) => row.line);
+    const values = rows.map((row) => row.value);
+    await sql`insert into staged_signal (sample_id, line, value)
+      select * from unnest(${ids}::text[], ${lines}::integer[], ${values}::double precision[])`.execute(tx);
+  }
+
+  /** The staged rows by sample id in code point order, equal ids by line. */
+  async *staged(tx: Tx): AsyncGenerator<RecordedRow> {
+    await sql`declare staged_rows cursor for
+      select sample_id as "sampleId", line, value from staged_signal order by sample_id, line`.execute(tx);
+    for (;;) {
+      const { rows } = await sql<RecordedRow>`fetch ${sql.lit(READ_BATCH)} from staged_rows`.execute(tx);
+      if (rows.length === 0) break;
+      yield* rows;
+    }
+    await sql`close staged_rows`.execute(tx);
+  }
+
+  /** Turns the staged rows into a recording, unless there is one with this id already. */
+  async keepStaged(tx: Tx, recording: NewRecording): Promise<void> {
+    const { rows } = await sql`
+      insert into recording (recording_id, digest, signal_kind, row_count, uploaded_by, uploaded_at)
+      values (${recording.recordingId}, ${recording.digest}, ${recording.signalKind}, ${recording.rowCount},
+        ${recording.uploadedBy}, date_trunc('milliseconds', clock_timestamp()))
+      on conflict (recording_id) do nothing returning 1`.execute(tx);
+    if (rows.length === 0) return;
+    await sql`insert into recorded_signal (recording_id, sample_id, line, value)
+      select ${recording.recordingId}::uuid, sample_id, line, value from staged_signal order by sample_id`.execute(
+      tx,
+    );
+  }
+
+  async find(recordingIds: readonly string[], tx: Queryable = this.db): Promise<Recording[]> {
+    const rows = await tx
+      .selectFrom('recording')
+      .selectAll()
+      .where('recording_id', 'in', recordingIds.length > 0 ? [...recordingIds] : [null as never])
+      .execute();
+    return rows.map((row) => ({
+      recordingId: row.recording_id,
+      digest: Buffer.from(row.digest).toString('hex'),
+      signalKind: row.signal_kind,
+      rowCount: row.row_count,
+      uploadedBy: row.uploaded_by,
+      uploadedAt: row.uploaded_at,
+    }));
+  }
+
+  /** The values that are known: `position` indexes `sampleIds`, `rank` the recordings. */
+  async values(
+    recordingIds: readonly string[],
+    sampleIds: readonly string[],
+  ): Promise<readonly KnownValue[]> {
+    const { rows } = await sql<KnownValue>`
+      select (wanted.position - 1)::integer as position, source.rank::integer as rank, signal.value
+      from unnest(${[...recordingIds]}::uuid[]) with ordinality source (recording_id, rank)
+      cross join unnest(${[...sampleIds]}::text[]) with ordinality wanted (sample_id, position)
+      join recorded_signal signal
+        on signal.recording_id = source.recording_id and signal.sample_id = wanted.sample_id`.execute(
+      this.db,
+    );
+    return rows;
+  }
+
+  /** One page of a recording's rows in canonical order, after `afterSampleId`. */
+  async page(recordingId: string, afterSampleId: string | null): Promise<readonly RecordedRow[]> {
+    const { rows } = await sql<RecordedRow>`
+      select sample_id as "sampleId", line, value from recorded_signal
+      where recording_id = ${recordingId} and sample_id collate "C" > ${afterSampleId ?? ''}
+      order by sample_id collate "C" limit ${sql.lit(READ_BATCH)}`.execute(this.db);
+    return rows;
+  }
+}
+
+interface KnownValue {
+  readonly position: number;
+  readonly rank: number;
+  readonly value: number;
+}

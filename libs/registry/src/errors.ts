@@ -1,0 +1,28 @@
+import { CodedError } from '@app/errors';
+
+export type RegistryErrorCode =
+  /** No model, reference, sample set, release or deletion request has this id; details: entity. */
+  | 'REGISTRY_NOT_FOUND'
+  /** A field breaks its rule; details: field. */
+  | 'REGISTRY_INPUT_INVALID'
+  /** Another one of this kind has the name already (model: everywhere; else: within its model). */
+  | 'REGISTRY_NAME_TAKEN'
+  /** The name is known with another artifact: a release or reference never changes. */
+  | 'REGISTRY_ARTIFACT_MISMATCH'
+  /** The model has an original reference already. */
+  | 'REGISTRY_ORIGINAL_TAKEN'
+  /** A recording is of another kind than its model's signals. */
+  | 'REGISTRY_SIGNAL_KIND_MISMATCH'
+  /** A recording names a sample nobody introduced; details: line. */
+  | 'REGISTRY_UNKNOWN_SAMPLE'
+  /** A sample twice in one request or set (details: position), or already recorded for this artifact (details: line). */
+  | 'REGISTRY_DUPLICATE_SAMPLE'
+  /** Calibration set and controls of a model share a sample. */
+  | 'REGISTRY_SETS_OVERLAP'
+  /** A sample would be both calibration (never trained on) and committed (trained on once). */
+  | 'REGISTRY_CALIBRATION_COMMITTED'
+  /** Too many others registered at the same moment; try again. */
+  | 'REGISTRY_CONTENDED';
+
+/** A registration or question that cannot be answered; nothing of a refused registration is kept. */
+export class RegistryError extends CodedError<RegistryErrorCode> {}

@@ -1,0 +1,21 @@
+export type { AttachedRecording } from './artifact-recording.repository.js';
+export { ArtifactRecordingService } from './artifact-recording.service.js';
+export type {
+  Commitment,
+  CommitmentFilter,
+  DeletionRequest,
+  DeletionRequestFilter,
+} from './deletion-request.repository.js';
+export { type DeletionRequestInput, DeletionRequestService } from './deletion-request.service.js';
+export { RegistryError, type RegistryErrorCode } from './errors.js';
+export type { Model } from './model.repository.js';
+export { type ModelInput, ModelService } from './model.service.js';
+export { fetchPage, type KeysetOrder, MAX_PAGE_SIZE, type Page, type PageRequest } from './page.js';
+export type { Reference, ReferenceRole } from './reference.repository.js';
+export { type ReferenceInput, type ReferenceRecordingInput, ReferenceService } from './reference.service.js';
+export { RegistryModule } from './registry.module.js';
+export type { Release } from './release.repository.js';
+export { type ReleaseInput, type ReleaseRecordingInput, ReleaseService } from './release.service.js';
+export type { SampleSet, SampleSetRole } from './sample-set.repository.js';
+export { type SampleSetInput, SampleSetService } from './sample-set.service.js';
+export { VerificationTrigger } from './verification-trigger.service.js';

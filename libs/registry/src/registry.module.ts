@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common';
+import { InferenceModule } from '@app/inference';
+import { ArtifactRecordingRepository } from './artifact-recording.repository.js';
+import { ArtifactRecordingService } from './artifact-recording.service.js';
+import { DeletionRequestRepository } from './deletion-request.repository.js';
+import { DeletionRequestService } from './deletion-request.service.js';
+import { ModelRepository } from './model.repository.js';
+import { ModelService } from './model.service.js';
+import { ReferenceRepository } from './reference.repository.js';
+import { ReferenceService } from './reference.service.js';
+import { ReleaseRepository } from './release.repository.js';
+import { ReleaseService } from './release.service.js';
+import { SampleSetRepository } from './sample-set.repository.js';
+import { SampleSetService } from './sample-set.service.js';
+import { VerificationTrigger } from './verification-trigger.service.js';
+
+/** Everything that can be registered and queried. Needs the global database, config, ledger and queue modules. */
+@Module({
+  imports: [InferenceModule],
+  providers: [
+    ArtifactRecordingRepository,
+    ArtifactRecordingService,
+    DeletionRequestRepository,
+    DeletionRequestService,
+    ModelRepository,
+    ModelService,
+    ReferenceRepository,
+    ReferenceService,
+    ReleaseRepository,
+    ReleaseService,
+    SampleSetRepository,
+    SampleSetService,
+    VerificationTrigger,
+  ],
+  exports: [
+    ArtifactRecordingService,
+    DeletionRequestService,
+    InferenceModule,
+    ModelService,
+    ReferenceService,
+    ReleaseService,
+    SampleSetService,
+    VerificationTrigger,
+  ],
+})
+export class RegistryModule {}

@@ -1,0 +1,135 @@
+/** SQL of the tables `sample_set` and `sample_set_member`. */
+import { Inject, Injectable } from '@nestjs/common';
+import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { fromHex, toHex } from './digest-hex.js';
+import { byEvent } from './event-order.js';
+import { fetchPage, type Page, type PageRequest } from './page.js';
+
+/** calibration: never trained on (the null distribution). controls: trained on still (the power check). */
+export type SampleSetRole = 'calibration' | 'controls';
+
+export interface SampleSet {
+  readonly sampleSetId: string;
+  readonly modelId: string;
+  readonly role: SampleSetRole;
+  readonly name: string;
+  readonly size: number;
+  /** See sample-set-digest.ts; lowercase hex. */
+  readonly digest: string;
+  /** Frozen calibration: its signals under `trustedUnder`. Null: scored under each release. */
+  readonly recordingId: string | null;
+  /** The trusted, never-trained release whose signals are frozen, in the platform's words. */
+  readonly trustedUnder: string | null;
+  readonly registeredAt: Date;
+  readonly eventIndex: bigint;
+}
+
+/** Where the members of a new set come from. */
+export type MemberSource = { readonly sampleIds: readonly string[] } | { readonly recordingId: string };
+
+/** Rows of one read; see recording.repository.ts. */
+const READ_BATCH = 10_000;
+
+@Injectable()
+export class SampleSetRepository {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  async insert(tx: Tx, set: SampleSet, source: MemberSource): Promise<void> {
+    await tx
+      .insertInto('sample_set')
+      .values({
+        sample_set_id: set.sampleSetId,
+        model_id: set.modelId,
+        role: set.role,
+        name: set.name,
+        size: set.size,
+        digest: fromHex(set.digest),
+        recording_id: set.recordingId,
+        trusted_under: set.trustedUnder,
+        registered_at: set.registeredAt,
+        event_index: set.eventIndex,
+      })
+      .execute();
+    await sql`insert into sample_set_member (sample_set_id, position, sample_id)
+      select ${set.sampleSetId}::uuid, row_number() over (order by sample_id collate "C") - 1, sample_id
+      from ${samplesOf(source)}`.execute(tx);
+  }
+
+  /** How many samples of the set are in sets of the other role, and how many are committed. */
+  async collisions(tx: Tx, set: SampleSet): Promise<{ otherRole: boolean; committed: boolean }> {
+    const { rows } = await sql<{ otherRole: boolean; committed: boolean }>`select
+      exists (
+        select from sample_set_member mine
+        join sample_set_member theirs on theirs.sample_id = mine.sample_id
+        join sample_set other on other.sample_set_id = theirs.sample_set_id
+        where mine.sample_set_id = ${set.sampleSetId} and other.model_id = ${set.modelId}
+          and other.role <> ${set.role}
+      ) as "otherRole",
+      exists (
+        select from sample_set_member mine
+        join log on log.model_id = ${set.modelId}
+        join commitment on commitment.log_id = log.log_id and commitment.sample_id = mine.sample_id
+        where mine.sample_set_id = ${set.sampleSetId}
+      ) as committed`.execute(tx);
+    return rows[0]!;
+  }
+
+  /** Position (0 = first) of the first of `sampleIds` that a calibration set of the model holds, or null. */
+  async firstInCalibration(tx: Tx, modelId: string, sampleIds: readonly string[]): Promise<number | null> {
+    const { rows } = await sql<{ position: number }>`
+      select (wanted.place - 1)::integer as position
+      from unnest(${[...sampleIds]}::text[]) with ordinality wanted (sample_id, place)
+      join sample_set on sample_set.model_id = ${modelId} and sample_set.role = 'calibration'
+      join sample_set_member member using (sample_set_id, sample_id)
+      order by wanted.place limit 1`.execute(tx);
+    return rows[0]?.position ?? null;
+  }
+
+  async find(sampleSetIds: readonly string[]): Promise<SampleSet[]> {
+    if (sampleSetIds.length === 0) return [];
+    const query = this.db.selectFrom('sample_set').selectAll();
+    const rows = await query.where('sample_set_id', 'in', [...sampleSetIds]).execute();
+    return rows.map(toSampleSet);
+  }
+
+  list(modelId: string | null, request: PageRequest): Promise<Page<SampleSet>> {
+    const all = this.db.selectFrom('sample_set').selectAll();
+    const query = modelId === null ? all : all.where('model_id', '=', modelId);
+    return fetchPage(query, byEvent<SampleSet>('sample_set'), request, toSampleSet);
+  }
+
+  /** The members from `from` on, in order, at most `limit`. */
+  async members(sampleSetId: string, from: number, limit = READ_BATCH): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom('sample_set_member')
+      .select('sample_id')
+      .where('sample_set_id', '=', sampleSetId)
+      .where('position', '>=', from)
+      .orderBy('position')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => row.sample_id);
+  }
+}
+
+function samplesOf(source: MemberSource): RawBuilder<unknown> {
+  return 'sampleIds' in source
+    ? sql`unnest(${[...source.sampleIds]}::text[]) as wanted (sample_id)`
+    : sql`(select sample_id from recorded_signal where recording_id = ${source.recordingId}) as wanted`;
+}
+
+function toSampleSet(row: Selectable<Tables['sample_set']>): SampleSet {
+  return {
+    sampleSetId: row.sample_set_id,
+    modelId: row.model_id,
+    role: row.role,
+    name: row.name,
+    size: row.size,
+    digest: toHex(row.digest),
+    recordingId: row.recording_id,
+    trustedUnder: row.trusted_under,
+    registeredAt: row.registered_at,
+    eventIndex: row.event_index,
+  };
+}
