@@ -54,7 +54,7 @@ export function formatLeafOpening({ content, salt }: LeafOpening): Uint8Array {
 const openingSchema = z.strictObject({ content: z.string(), salt: base64(SALT_BYTES) });
 
 /** The opening in an `extra` line. @throws ATTESTATION_NOT_LOGGED */
-export function parseLeafOpening(extra: Uint8Array): LeafOpening {
+function parseLeafOpening(extra: Uint8Array): LeafOpening {
   const { content, salt } = readCanonical(openingSchema, Buffer.from(extra).toString('utf8'), {
     code: 'ATTESTATION_NOT_LOGGED',
     what: 'the leaf opening',

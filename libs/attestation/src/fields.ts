@@ -64,18 +64,22 @@ function isInstant(text: string): boolean {
   return !Number.isNaN(ms) && new Date(ms).toISOString() === text;
 }
 
-/** A name or identifier for people: 1 to 512 characters, no control characters (they could forge lines of an account). */
-export const name = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'no control characters');
+/** 1 to `max` characters of one line: a control character could forge lines of an account. */
+const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'no control characters');
+
+/** A name or identifier. */
+export const name = line(512);
+
+/** A sentence or two for people. */
+export const sentence = line(4096);
 
 /** A log's origin: as C2SP recommends and key names demand, without spaces and plus signs. */
 export const origin = name.regex(/^[^\s+]*$/u, 'no spaces or plus signs');
-
-/** A sentence for people, under the rules of a name. */
-export const sentence = name;
 
 /** A machine-readable reason or warning, in the house's upper-case form. */
 export const reasonCode = z.string().regex(/^[A-Z][A-Z0-9_]{2,63}$/, 'a code such as POWER_TOO_LOW');

@@ -1,11 +1,6 @@
 export type { AttestationAccount, BundleAccount, BundledCommitment } from './account.js';
 export { formatAccount, formatRefusal } from './account.js';
-export {
-  ATTESTATION_LEAF_TYPE,
-  formatAttestationContent,
-  formatLeafOpening,
-  parseLeafOpening,
-} from './attestation-leaf.js';
+export { ATTESTATION_LEAF_TYPE, formatAttestationContent, formatLeafOpening } from './attestation-leaf.js';
 export type { Bundle, BundleCommitment } from './bundle.js';
 export { BUNDLE_FORMAT, formatBundle, parseBundle } from './bundle.js';
 export type { Check } from './check.js';

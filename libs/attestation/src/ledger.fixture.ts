@@ -30,17 +30,16 @@ import type { Predicate, Statement, Verdict, VerdictCounts } from './statement.j
 import { makeStatement, VERDICTS } from './statement.js';
 
 export const LEDGER = 'ledger.example';
-export const MODEL = 'mdl-news';
+const MODEL = 'mdl-news';
 export const ORIGIN = `${LEDGER}/${MODEL}/commitments`;
 export const EVENTS = `${LEDGER}/events`;
 /** Commitments per request, in log order. */
 const REQUEST_SIZES = [4, 3, 5, 1];
 export const PREVIOUS_SIZE = 7;
-export const SIZE = 13;
 export const KEYS_SINCE = '2026-10-01T00:00:00.000Z';
-export const PREVIOUS_AT = '2026-11-10T00:00:00.000Z';
+const PREVIOUS_AT = '2026-11-10T00:00:00.000Z';
 export const VERIFIED_AT = '2026-11-20T00:00:00.000Z';
-export const EXPIRES_AT = '2027-02-20T00:00:00.000Z';
+const EXPIRES_AT = '2027-02-20T00:00:00.000Z';
 export const NOW = new Date('2026-11-23T00:00:00.000Z');
 
 /** 32 bytes that depend on `label` alone. */
@@ -49,7 +48,7 @@ export function bytes32(label: string): Uint8Array {
 }
 
 /** A fixed Ed25519 key: `label`'s bytes behind the PKCS #8 prefix of an Ed25519 seed (RFC 8410 section 7). */
-export function fixedKey(label: string): SigningKey {
+function fixedKey(label: string): SigningKey {
   const prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
   const key = Buffer.concat([prefix, bytes32(label)]);
   return openSigningKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }));

@@ -1,3 +1,4 @@
+import { InvariantViolation } from '@app/errors';
 import { canonicalJson, hashLeaf, MemoryTree } from '@app/tlog';
 import { CompactSign } from 'jose';
 import fc from 'fast-check';
@@ -272,6 +273,12 @@ describe('time', () => {
   it('accepts it to the last millisecond', async () => {
     const now = new Date('2027-02-19T23:59:59.999Z');
     await expect(verifyAttestation(world.jws, { keySet, now })).resolves.toBeDefined();
+  });
+
+  it('does not take an invalid date for a time before the expiry', async () => {
+    await expect(verifyAttestation(world.jws, { keySet, now: new Date(NaN) })).rejects.toThrow(
+      InvariantViolation,
+    );
   });
 
   it('refuses one from the future, beyond a minute of skew', async () => {

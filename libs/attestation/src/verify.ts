@@ -3,6 +3,7 @@
  * whatever proofs the reader holds. It throws at the first thing that does not hold and otherwise returns an
  * account of everything that was checked and of what could not be. Proven by verify.spec.ts, one case an attack.
  */
+import { invariant } from '@app/errors';
 import { checkConsistency, EMPTY_ROOT } from '@app/tlog';
 import type { AttestationAccount } from './account.js';
 import { checkAttestationLogged } from './attestation-leaf.js';
@@ -60,6 +61,8 @@ export async function verifyAttestation(
 }
 
 function checkValidity({ verifiedAt, expiresAt }: Predicate, now: Date, checklist: Checklist): void {
+  // Every comparison with an invalid date is false: without this line it would pass as valid for ever.
+  invariant(!Number.isNaN(now.getTime()), 'the current time is a valid date');
   if (Date.parse(verifiedAt) > now.getTime() + CLOCK_SKEW_MS)
     throw refusal(
       'ATTESTATION_NOT_YET_VALID',
