@@ -52,6 +52,11 @@ export class ExactSum {
     return this.parts.reduce((total, part) => total + scaledInteger(part), 0n);
   }
 
+  /** Returns the sum, correctly rounded. */
+  toNumber(): number {
+    return ratio(this.toScaledInteger(), 1n << BigInt(LOWEST_EXPONENT));
+  }
+
   /** Returns the one shortest list of doubles, largest first, that stands for this sum: equal sums, equal bytes. */
   toJSON(): number[] {
     const list: number[] = [];

@@ -28,6 +28,7 @@ export {
   type TaylorSoftMargin,
 } from './signals.js';
 export { SignalMoments, type SignalMomentsJson } from './moments.js';
+export { offlineInSignal } from './offline-in.js';
 export { formatScale, freezeScale, parseScale, type FrozenScale, type FrozenScaleJson } from './scale.js';
 export { scoreFrozen, type FrozenScoreInput } from './score.js';
 export { scorePooled, type PooledScoreInput } from './pooled.js';
@@ -63,4 +64,7 @@ export { empiricalLikelihood } from './ecdf.js';
 export { betaLikelihood } from './beta.js';
 export { kernelLikelihood } from './kde.js';
 export { mixedNormalizedGumbelAsPublished } from './mixed-normalisation.js';
-export { liraOnlineOfLosses, lossRatio, ratioOnlineAsPublished, type LossSignals } from './llm-baselines.js';
+export { logitOfLoss } from './logit-of-loss.js';
+export { secondOpinions, type RawSignals } from './second-opinions.js';
+export { scoreBoard, type ScoreBoard, type ScoreBoardInput, type ScoreBoardRow } from './score-board.js';
+export { bootstrapRoc, type BootstrapSettings, type Interval, type RocIntervals } from './roc-bootstrap.js';
