@@ -1,0 +1,199 @@
+/**
+ * Signs what a verification concluded and appends it to the event log: the daemon's part, for it holds the key. One
+ * attestation a verification, chained to the model's previous one; the unique ordinal of a model's attestations guards
+ * the chain when two daemons issue at once. Proven by test/medium/verification-attestation.spec.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  ATTESTATION_LEAF_TYPE,
+  attestationDigest,
+  formatAttestationContent,
+  type KeySet,
+  openAttestation,
+  type Predicate,
+  signAttestation,
+  signDsse,
+  type SigningKey,
+  type Statement,
+} from '@app/attestation';
+import { CLOCK, type Clock, type JsonObject, LedgerService } from '@app/ledger';
+import { DATABASE, type Database, type Tx } from '@app/persistence';
+import { Queue } from '@app/queue';
+import { Inject, Injectable } from '@nestjs/common';
+import { VerificationError } from '../errors.js';
+import { FactsRepository } from '../facts.repository.js';
+import { ProfileService } from '../profile/profile.service.js';
+import { type Outcome, ResultRepository } from '../result.repository.js';
+import { type Verification, VerificationRepository } from '../verification.repository.js';
+import { type Attestation, AttestationRepository } from './attestation.repository.js';
+import { type LogState, type Predecessor, statementOf } from './predicate.js';
+
+/** What a daemon signs with. */
+export interface AttestationSigner {
+  readonly key: SigningKey;
+  /** The published keys; a new attestation must verify against them before it is kept. */
+  readonly keySet: KeySet;
+  readonly verifier: Predicate['verifier'];
+  /** From issue to expiry. */
+  readonly validSeconds: number;
+}
+
+/** Injection token of the {@link AttestationSigner}. */
+export const ATTESTATION_SIGNER = Symbol('ATTESTATION_SIGNER');
+
+@Injectable()
+export class AttestationIssuer {
+  constructor(
+    private readonly attestations: AttestationRepository,
+    private readonly verifications: VerificationRepository,
+    private readonly results: ResultRepository,
+    private readonly facts: FactsRepository,
+    private readonly profiles: ProfileService,
+    private readonly ledger: LedgerService,
+    private readonly queue: Queue,
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(ATTESTATION_SIGNER) private readonly signer: AttestationSigner,
+  ) {}
+
+  /**
+   * Issues the attestation of a concluded verification; does nothing when there is one.
+   * @throws VERIFICATION_ATTESTATION_RACE (retryable); VERIFICATION_SUPERSEDED after planning the release again;
+   *   VERIFICATION_CHECKPOINT_MISSING (retryable); AttestationError for a statement that contradicts itself
+   */
+  async issue(verificationId: string): Promise<void> {
+    const verification = await this.verifications.find(verificationId);
+    if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
+    if (verification.progress.status === 'FAILED') return;
+    const outcome = await this.results.outcome(verificationId);
+    if (!outcome || (await this.attestations.ofVerification(verificationId))) return;
+    const previous = await this.attestations.latest(verification.modelId);
+    const statement = await this.state(verification, outcome, previous);
+    await this.append(verification, statement, previous);
+  }
+
+  private async state(
+    verification: Verification,
+    outcome: Outcome,
+    previous: Attestation | undefined,
+  ): Promise<Statement> {
+    const { modelId, releaseId, profileId, treeSize } = verification;
+    const log = await this.logState(modelId, treeSize);
+    const predecessor = previous ? await this.predecessor(verification, previous, log) : null;
+    const [model, release, recordings, profile] = await Promise.all([
+      this.facts.model(modelId),
+      this.facts.release(releaseId),
+      this.facts.recordingsOf(releaseId),
+      this.profiles.get(profileId),
+    ]);
+    // A clock that was set back must not make an attestation older than its predecessor.
+    const issuedAt = new Date(Math.max(this.clock().getTime(), previous?.issuedAt.getTime() ?? 0));
+    return statementOf({
+      verifier: this.signer.verifier,
+      model: model!,
+      release: release!,
+      recordings,
+      profile,
+      log,
+      outcome,
+      predecessor,
+      verifiedAt: issuedAt,
+      expiresAt: new Date(issuedAt.getTime() + this.signer.validSeconds * 1000),
+    });
+  }
+
+  private async logState(modelId: string, treeSize: bigint): Promise<LogState & { readonly logId: number }> {
+    const log = await this.ledger.commitmentLog(modelId);
+    const checkpoint = await this.ledger.checkpoint(log, treeSize);
+    if (checkpoint) return { ...checkpoint, logId: log.logId };
+    throw new VerificationError(
+      'VERIFICATION_CHECKPOINT_MISSING',
+      'the verified tree size has no checkpoint',
+      {
+        retryable: true,
+        details: { treeSize: String(treeSize) },
+      },
+    );
+  }
+
+  private async predecessor(
+    verification: Verification,
+    previous: Attestation,
+    log: LogState & { readonly logId: number },
+  ): Promise<Predecessor> {
+    const before = (await this.verifications.find(previous.verificationId))!;
+    if (before.treeSize > verification.treeSize) await this.supersede(verification);
+    const { rootHash } = await this.logState(verification.modelId, before.treeSize);
+    return {
+      digest: previous.digest,
+      treeSize: before.treeSize,
+      rootHash,
+      consistency: await this.ledger.proveConsistency(log.logId, before.treeSize, log.treeSize),
+    };
+  }
+
+  /** No consistency proof leads to a smaller tree: the release is verified against the larger one instead. */
+  private async supersede({ verificationId, releaseId, cause }: Verification): Promise<never> {
+    const error = new VerificationError(
+      'VERIFICATION_SUPERSEDED',
+      'a larger tree was attested in between; the release is verified against it again',
+    );
+    await this.db.transaction().execute(async (tx) => {
+      await this.verifications.fail(tx, verificationId, error, this.clock());
+      await this.queue.send(tx, 'verification.plan', { releaseId, cause });
+    });
+    throw error;
+  }
+
+  private async append(
+    { verificationId, modelId }: Verification,
+    statement: Statement,
+    previous: Attestation | undefined,
+  ): Promise<void> {
+    const jws = await signAttestation(statement, this.signer.key);
+    await openAttestation(jws, this.signer.keySet);
+    const attestation = {
+      attestationId: randomUUID(),
+      verificationId,
+      modelId,
+      ordinal: previous ? previous.ordinal + 1 : 0,
+      jws,
+      dsse: signDsse(statement, this.signer.key),
+      digest: attestationDigest(jws),
+      previousDigest: previous?.digest ?? null,
+      issuedAt: new Date(statement.predicate.verifiedAt),
+      expiresAt: new Date(statement.predicate.expiresAt),
+    };
+    await this.ledger.append({
+      idempotency: null,
+      events: [
+        {
+          type: ATTESTATION_LEAF_TYPE,
+          subjectId: attestation.attestationId,
+          content: JSON.parse(formatAttestationContent(jws, statement)) as JsonObject,
+        },
+      ],
+      write: async (tx, placed) => {
+        await this.requireChain(tx, attestation);
+        await this.attestations.insert(tx, { ...attestation, eventIndex: placed.eventIndexes[0]! });
+        await this.verifications.moveTo(tx, verificationId, 'ATTESTED', attestation.issuedAt);
+        return null;
+      },
+    });
+  }
+
+  /** @throws VERIFICATION_ATTESTATION_RACE unless the attestation still follows the model's newest */
+  private async requireChain(
+    tx: Tx,
+    { modelId, verificationId, previousDigest }: Omit<Attestation, 'eventIndex'>,
+  ): Promise<void> {
+    const newest = await this.attestations.latest(modelId, tx);
+    const done = await this.attestations.ofVerification(verificationId, tx);
+    if (!done && (newest?.digest ?? null) === previousDigest) return;
+    throw new VerificationError(
+      'VERIFICATION_ATTESTATION_RACE',
+      'another attestation of the model was appended in the same moment',
+      { retryable: true },
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What is signed about one verification, from what the ledger and the outcome say. Pure; proven by predicate.spec.ts.
+ */
+import { makeStatement, type Predicate, type Statement } from '@app/attestation';
+import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';
+import type { ListedProfile } from '../profile/profile.repository.js';
+import type { Outcome } from '../result.repository.js';
+import type { VerificationSummary } from '../summary.js';
+import type { ResultWarning } from '../verdict.js';
+
+/** A signed size of the commitment log. */
+export interface LogState {
+  readonly origin: string;
+  readonly treeSize: bigint;
+  readonly rootHash: Uint8Array;
+  /** The signed note. */
+  readonly note: string;
+}
+
+/** The attestation that the new one follows, and why its log is a prefix. */
+export interface Predecessor {
+  /** SHA-256 of its JWS, hexadecimal. */
+  readonly digest: string;
+  readonly treeSize: bigint;
+  readonly rootHash: Uint8Array;
+  readonly consistency: readonly Uint8Array[];
+}
+
+export interface AttestedFacts {
+  readonly verifier: Predicate['verifier'];
+  readonly model: ModelFact;
+  readonly release: ReleaseFact;
+  readonly recordings: readonly RecordingFact[];
+  readonly profile: ListedProfile;
+  readonly log: LogState;
+  readonly outcome: Outcome;
+  readonly predecessor: Predecessor | null;
+  readonly verifiedAt: Date;
+  readonly expiresAt: Date;
+}
+
+const RECORDED_NOTE =
+  'Signals were recorded and handed in by the platform: that they come from this artifact, and that the artifact is what is served, rests on the platform.';
+
+const WARNINGS: Readonly<Record<ResultWarning, (counts: VerificationSummary['counts']) => string>> = {
+  OVER_UNLEARNED_REQUESTS: ({ requests }) =>
+    `${requests.OVER_UNLEARNED} deletion requests score above every never-trained sample: the unlearning itself may show.`,
+  PARTIAL_RESIDUE_SUSPECTED: () =>
+    'Some deletion requests score below the never-trained samples, though above the members.',
+  NO_LONGER_VERIFIABLE_SAMPLES: ({ samples }) =>
+    `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,
+};
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+
+export function statementOf(facts: AttestedFacts): Statement {
+  const { release, outcome } = facts;
+  const { summary } = outcome;
+  return makeStatement(release.artifactDigest, {
+    verifier: facts.verifier,
+    model: { id: facts.model.modelId, name: facts.model.name },
+    release: {
+      id: release.releaseId,
+      name: release.name,
+      registeredAt: release.registeredAt.toISOString(),
+    },
+    artifact: {
+      kind: 'recorded-signals',
+      digests: facts.recordings.map(({ part, digest }) => ({ name: `signals part ${part}`, sha256: digest })),
+      note: RECORDED_NOTE,
+    },
+    commitmentLog: logOf(facts),
+    results: {
+      treeSize: String(facts.log.treeSize),
+      rootHash: base64(outcome.resultRoot),
+      verdicts: summary.counts,
+      scoreQuantiles: summary.scoreQuantiles,
+    },
+    profile: profileOf(facts.profile),
+    calibration: calibrationOf(facts),
+    controls: summary.controls,
+    operatingFalsePositiveRate: summary.operatingFalsePositiveRate,
+    power: summary.power,
+    result: outcome.result,
+    reasons: [...summary.reasons],
+    warnings: summary.warnings.map((warning) => WARNINGS[warning](summary.counts)),
+    work: { signalsRead: summary.work.signalsRead, forwardPasses: summary.work.forwardPasses },
+    verifiedAt: facts.verifiedAt.toISOString(),
+    expiresAt: facts.expiresAt.toISOString(),
+    previousAttestation: facts.predecessor && { digest: facts.predecessor.digest },
+  });
+}
+
+function logOf({ log, predecessor }: AttestedFacts): Predicate['commitmentLog'] {
+  return {
+    origin: log.origin,
+    treeSize: String(log.treeSize),
+    rootHash: base64(log.rootHash),
+    checkpoint: log.note,
+    consistency: predecessor && {
+      fromSize: String(predecessor.treeSize),
+      fromRoot: base64(predecessor.rootHash),
+      proof: predecessor.consistency.map(base64),
+    },
+  };
+}
+
+function profileOf({ profileId, digest, document }: ListedProfile): Predicate['profile'] {
+  const { references, measurement, decision } = document;
+  return {
+    id: profileId,
+    digest,
+    parameters: {
+      ...measurement,
+      ...decision,
+      shadows: references.shadows.length,
+      scaleSamples: document.scale.samples,
+    },
+  };
+}
+
+function calibrationOf({ profile, outcome }: AttestedFacts): Predicate['calibration'] {
+  const { calibration } = profile.document;
+  return {
+    ...outcome.summary.calibration,
+    ...(calibration.mode === 'frozen' ? { trustedUnder: calibration.trustedUnder } : {}),
+  };
+}

@@ -1,0 +1,206 @@
+/**
+ * From a verification whose blocks are all there to its outcome, in one transaction: result blocks, request results,
+ * root, figures, and the job that has it attested. Proven by test/medium/verification.spec.ts.
+ */
+import { randomBytes } from 'node:crypto';
+import { CLOCK, type Clock, LedgerService } from '@app/ledger';
+import { DATABASE, type Database, type Tx } from '@app/persistence';
+import { Queue } from '@app/queue';
+import { HASH_BYTES } from '@app/tlog';
+import { Inject, Injectable } from '@nestjs/common';
+import { decodeScores, fractions } from './block-scores.js';
+import { type CommittedLeaves, decideCommitments, ResultTree } from './conclusion.js';
+import { VerificationError } from './errors.js';
+import { FactsRepository } from './facts.repository.js';
+import { bestBlock, BLOCK_WIDTH, blocksOf, versionsByBlock } from './plan.js';
+import { type MeasurementProfile } from './profile/profile-document.js';
+import { ProfileService } from './profile/profile.service.js';
+import { referenceIds } from './profile/reference-ids.js';
+import { ResultRepository } from './result.repository.js';
+import { ScoreBlockRepository } from './score-block.repository.js';
+import { SignalsService } from './signals.service.js';
+import { COMMITMENTS, subjectsOf } from './subjects.js';
+import { aucOfControls, attestedPower, type VerificationSummary } from './summary.js';
+import { type Decision } from './verdict.js';
+import { type BlockJob } from './verification-jobs.js';
+import { type Verification, VerificationRepository } from './verification.repository.js';
+
+/** Random bytes under which the leaves of one verification are blinded. */
+const SECRET_BYTES = 32;
+
+type Scores = ReadonlyMap<string, Int32Array>;
+
+@Injectable()
+export class ConcludeService {
+  constructor(
+    private readonly verifications: VerificationRepository,
+    private readonly blocks: ScoreBlockRepository,
+    private readonly results: ResultRepository,
+    private readonly facts: FactsRepository,
+    private readonly signals: SignalsService,
+    private readonly profiles: ProfileService,
+    private readonly ledger: LedgerService,
+    private readonly queue: Queue,
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Concludes the verification, or sends the jobs of blocks that are missing against expectation. Safe to repeat.
+   * @throws VERIFICATION_UNKNOWN, VERIFICATION_RESULTS_CORRUPT
+   */
+  async run(verificationId: string): Promise<void> {
+    const verification = await this.verifications.find(verificationId);
+    if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
+    if (['CONCLUDED', 'ATTESTED', 'FAILED'].includes(verification.progress.status)) return;
+    const profile = await this.profiles.get(verification.profileId);
+    const scores = await this.readScores(verification, profile);
+    if (!scores) return;
+    const leaves = await this.committedLeaves(verification, scores.get(COMMITMENTS)!);
+    const nulls = nullScores(profile, scores);
+    const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
+    const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
+    await this.db.transaction().execute(async (tx) => {
+      await this.verifications.lock(tx, verificationId);
+      const now = await this.verifications.find(verificationId, tx);
+      if (now?.result !== null) return;
+      await this.write(tx, verification, leaves, decision, tree, (scored) => ({
+        auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
+        calibration: { mode: profile.document.calibration.mode, size: scored(nulls.calibration) },
+        controls: { size: scored(nulls.controls) },
+      }));
+      await this.verifications.moveTo(tx, verificationId, 'CONCLUDED', this.clock());
+      await this.queue.send(tx, 'verification.attest', { verificationId });
+    });
+  }
+
+  private async write(
+    tx: Tx,
+    verification: Verification,
+    leaves: CommittedLeaves,
+    decision: Decision,
+    tree: ResultTree,
+    nullFigures: (
+      scored: (scores: Int32Array) => number,
+    ) => Pick<VerificationSummary, 'auc' | 'calibration' | 'controls'>,
+  ): Promise<void> {
+    const { verificationId, requestedAt, progress } = verification;
+    for (const { blockIndex, lines } of tree.blocks()) {
+      await this.results.insertBlock(tx, verificationId, blockIndex, lines.join('\n'));
+    }
+    await this.results.insertRequestResults(
+      tx,
+      decision.requests.map(({ ordinal, thresholds: _limits, ...result }) => ({
+        verificationId,
+        requestId: leaves.requestIds[ordinal]!,
+        ...result,
+      })),
+    );
+    const { rootHash, scoreQuantiles } = tree.summary();
+    const concludedAt = this.clock();
+    const summary: VerificationSummary = {
+      reasons: decision.reasons,
+      warnings: decision.warnings,
+      counts: decision.counts,
+      power: attestedPower(decision),
+      operatingFalsePositiveRate: decision.operatingFalsePositiveRate,
+      scoreQuantiles,
+      releasePValue: decision.releasePValue,
+      thresholds: decision.requests[0]?.thresholds ?? null,
+      ...nullFigures((scores) => scores.filter((score) => score >= 0).length),
+      work: {
+        blocks: progress.blocksTotal,
+        blocksReused: progress.blocksReused,
+        signalsRead: Number(progress.signalsRead),
+        forwardPasses: Number(progress.forwardPasses),
+        seconds: Math.max(0, concludedAt.getTime() - requestedAt.getTime()) / 1000,
+      },
+      blockRoots: tree.blockRoots,
+    };
+    const { result } = decision;
+    await this.results.insertOutcome(tx, {
+      verificationId,
+      result,
+      resultRoot: rootHash,
+      summary,
+      concludedAt,
+    });
+  }
+
+  /** Scores of every subject in order, or null after sending the jobs of blocks that are not there. */
+  private async readScores(
+    verification: Verification,
+    { document }: MeasurementProfile,
+  ): Promise<Scores | null> {
+    const { releaseId, profileId, verificationId, treeSize } = verification;
+    const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
+    const scores = new Map<string, Int32Array>();
+    const missing: BlockJob[] = [];
+    for (const subject of subjectsOf(document, treeSize)) {
+      const key = { releaseId, profileId, subject: subject.name };
+      const versions = versionsByBlock(await this.blocks.stored(key));
+      const all = new Int32Array(subject.size);
+      for (const { blockIndex, width } of blocksOf(subject.size)) {
+        const best = bestBlock(versions.get(blockIndex) ?? [], digest);
+        if (!best || best.width < width) {
+          missing.push({ verificationId, subject: subject.name, blockIndex });
+          continue;
+        }
+        const block = decodeScores(await this.blocks.scores(key, best));
+        all.set(block.subarray(0, width), blockIndex * BLOCK_WIDTH);
+      }
+      scores.set(subject.name, all);
+    }
+    if (missing.length === 0) return scores;
+    await this.sendAgain(verification, missing);
+    return null;
+  }
+
+  private async sendAgain({ verificationId, progress }: Verification, missing: readonly BlockJob[]) {
+    await this.db.transaction().execute(async (tx) => {
+      await this.verifications.recount(tx, verificationId, progress.blocksTotal - missing.length);
+      for (const job of missing) await this.queue.send(tx, 'verification.block', job);
+    });
+  }
+
+  private async committedLeaves(
+    { modelId, treeSize }: Verification,
+    scores: Int32Array,
+  ): Promise<CommittedLeaves> {
+    const { logId } = await this.ledger.commitmentLog(modelId);
+    const size = Number(treeSize);
+    const requestOrdinal = new Int32Array(size);
+    const leafHashes = new Uint8Array(size * HASH_BYTES);
+    const ordinals = new Map<string, number>();
+    let index = 0;
+    for (const { blockIndex, width } of blocksOf(size)) {
+      const from = BigInt(blockIndex * BLOCK_WIDTH);
+      for (const { requestId, leafHash } of await this.facts.committedLeaves(logId, from, width)) {
+        const ordinal = ordinals.get(requestId) ?? ordinals.size;
+        ordinals.set(requestId, ordinal);
+        requestOrdinal[index] = ordinal;
+        leafHashes.set(leafHash, index * HASH_BYTES);
+        index += 1;
+      }
+    }
+    if (index === size) return { requestIds: [...ordinals.keys()], requestOrdinal, leafHashes, scores };
+    throw new VerificationError(
+      'VERIFICATION_RESULTS_CORRUPT',
+      'the commitment log has fewer entries than its tree',
+      {
+        details: { entries: index, treeSize: size },
+      },
+    );
+  }
+}
+
+function nullScores({ document }: MeasurementProfile, scores: Scores) {
+  const { calibration, controls } = document;
+  return {
+    calibration:
+      calibration.mode === 'frozen'
+        ? Int32Array.from(calibration.scores)
+        : scores.get(calibration.sampleSetId)!,
+    controls: scores.get(controls.sampleSetId)!,
+  };
+}

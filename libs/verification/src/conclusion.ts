@@ -1,0 +1,102 @@
+/**
+ * From scores to the outcome of a verification: verdicts, result leaves, figures. Pure; the leaves are made block by
+ * block, so that a million commitments need no million strings at once. Proven by conclusion.spec.ts.
+ */
+import {
+  formatResultLeaf,
+  hashResultLeaf,
+  resultBlind,
+  type ResultSummary,
+  ResultTally,
+} from '@app/attestation';
+import { toMillionths } from '@app/iam';
+import { HASH_BYTES, rootOf } from '@app/tlog';
+import { fractions } from './block-scores.js';
+import { BLOCK_WIDTH, UNSCORABLE_SCORE } from './plan.js';
+import type { DecisionSettings } from './profile/profile-document.js';
+import { decide, type Decision } from './verdict.js';
+
+/** The commitments of a verification in leaf order. */
+export interface CommittedLeaves {
+  /** Request ids by ordinal, in order of first appearance. */
+  readonly requestIds: readonly string[];
+  /** `[N]`: each leaf's request. */
+  readonly requestOrdinal: Int32Array;
+  /** Commitment leaf hashes, 32 bytes each, `[N x 32]`. */
+  readonly leafHashes: Uint8Array;
+  /** `[N]`: completeness in millionths, -1 unscorable. */
+  readonly scores: Int32Array;
+}
+
+/** The decision on all requests; scores of `calibration` and `controls` in millionths, -1 unscorable. */
+export function decideCommitments(
+  { requestOrdinal, scores }: CommittedLeaves,
+  nulls: { readonly calibration: Int32Array; readonly controls: Int32Array },
+  settings: DecisionSettings,
+  seed: string,
+): Decision {
+  return decide({
+    policy: { ...settings, seed },
+    calibration: fractions(nulls.calibration),
+    controls: fractions(nulls.controls),
+    leaves: {
+      requestOrdinal,
+      score: fractions(scores),
+      status: Array.from(scores, (score) => (score === UNSCORABLE_SCORE ? 'unscorable' : 'scored')),
+    },
+  });
+}
+
+/** The result leaves of one block. */
+export interface LeafBlock {
+  readonly blockIndex: number;
+  /** Canonical JSON, one a leaf. */
+  readonly lines: readonly string[];
+}
+
+/** Writes the result leaves block by block and adds them up. */
+export class ResultTree {
+  private readonly tally = new ResultTally();
+  /** Root of each block's subtree, base64. */
+  readonly blockRoots: string[] = [];
+
+  /** @param secret 32 random bytes that blind the leaves of this verification */
+  constructor(
+    private readonly leaves: CommittedLeaves,
+    private readonly decision: Pick<Decision, 'samples'>,
+    private readonly secret: Uint8Array,
+  ) {}
+
+  /** Yields every block once, in order; {@link summary} is complete afterwards. */
+  *blocks(): Generator<LeafBlock> {
+    const size = this.leaves.scores.length;
+    for (let from = 0; from < size; from += BLOCK_WIDTH) {
+      const lines: string[] = [];
+      for (let index = from; index < Math.min(size, from + BLOCK_WIDTH); index++)
+        lines.push(this.leaf(index));
+      this.blockRoots.push(Buffer.from(rootOf(lines.map(hashResultLeaf))).toString('base64'));
+      yield { blockIndex: from / BLOCK_WIDTH, lines };
+    }
+  }
+
+  summary(): ResultSummary {
+    return this.tally.summary();
+  }
+
+  private leaf(index: number): string {
+    const { verdict, pResidual, pMember } = this.decision.samples[index]!;
+    const score = this.leaves.scores[index]!;
+    const leaf = {
+      index: BigInt(index),
+      leafHash: this.leaves.leafHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
+      verdict,
+      score: score === UNSCORABLE_SCORE ? null : score,
+      pResidual: pResidual === null ? null : toMillionths(pResidual),
+      pMember: pMember === null ? null : toMillionths(pMember),
+      blind: resultBlind(this.secret, BigInt(index)),
+    };
+    const line = formatResultLeaf(leaf);
+    this.tally.add(leaf, line);
+    return line;
+  }
+}

@@ -1,0 +1,33 @@
+import { CodedError } from '@app/errors';
+
+export type VerificationErrorCode =
+  | 'VERIFICATION_MODEL_UNKNOWN'
+  | 'VERIFICATION_RELEASE_UNKNOWN'
+  | 'VERIFICATION_UNKNOWN'
+  | 'VERIFICATION_REQUEST_UNKNOWN'
+  | 'VERIFICATION_CURSOR_INVALID'
+  /** A profile setting outside its range; details.setting names it. */
+  | 'VERIFICATION_POLICY_OUT_OF_RANGE'
+  /** The set does not exist, belongs to another model or has another role. */
+  | 'VERIFICATION_SET_UNKNOWN'
+  /** No original reference (online), no shadow reference, or one that is not of this model. */
+  | 'VERIFICATION_REFERENCE_MISSING'
+  /** Calibration or control samples lack signals; details: missing, of. */
+  | 'VERIFICATION_SIGNALS_MISSING'
+  | 'VERIFICATION_PROFILE_UNKNOWN'
+  /** The same profile is frozen already; details.profileId. */
+  | 'VERIFICATION_PROFILE_EXISTS'
+  /** A stored profile is not what its digest says. */
+  | 'VERIFICATION_PROFILE_CORRUPT'
+  /** The commitment log has no checkpoint of the needed size yet. */
+  | 'VERIFICATION_CHECKPOINT_MISSING'
+  /** A larger tree of the same model was attested in between; the release is verified again. */
+  | 'VERIFICATION_SUPERSEDED'
+  /** A stored result or score does not fit its verification. */
+  | 'VERIFICATION_RESULTS_CORRUPT'
+  | 'VERIFICATION_NOT_ATTESTED'
+  | 'VERIFICATION_ATTESTATION_UNKNOWN'
+  /** Another attestation of the model was appended first. */
+  | 'VERIFICATION_ATTESTATION_RACE';
+
+export class VerificationError extends CodedError<VerificationErrorCode> {}

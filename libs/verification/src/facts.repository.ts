@@ -1,0 +1,273 @@
+/** Reads what other libs registered: models, releases, references, sample sets, commitments. Writes nothing. */
+import { DATABASE, type Database, type Queryable } from '@app/persistence';
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+
+export interface ModelFact {
+  readonly modelId: string;
+  readonly name: string;
+  readonly signalKind: 'probability' | 'loss';
+}
+
+export interface ReleaseFact {
+  readonly releaseId: string;
+  readonly modelId: string;
+  readonly name: string;
+  /** SHA-256, hexadecimal. */
+  readonly artifactDigest: string;
+  readonly runtime: string;
+  readonly committedBefore: bigint;
+  readonly registeredAt: Date;
+}
+
+export interface ReferenceFact {
+  readonly referenceId: string;
+  readonly role: 'original' | 'shadow';
+  readonly name: string;
+  readonly artifactDigest: string;
+}
+
+export interface SampleSetFact {
+  readonly sampleSetId: string;
+  readonly modelId: string;
+  readonly role: 'calibration' | 'controls';
+  readonly size: number;
+  readonly digest: string;
+  readonly recordingId: string | null;
+  readonly trustedUnder: string | null;
+}
+
+export interface RecordingFact {
+  readonly recordingId: string;
+  readonly part: number;
+  readonly digest: string;
+}
+
+/** One commitment as far as a result needs it. */
+export interface CommittedLeaf {
+  readonly requestId: string;
+  readonly leafHash: Uint8Array;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+@Injectable()
+export class FactsRepository {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  async model(modelId: string): Promise<ModelFact | undefined> {
+    const row = await this.db
+      .selectFrom('model')
+      .selectAll()
+      .where('model_id', '=', modelId)
+      .executeTakeFirst();
+    return row && { modelId: row.model_id, name: row.name, signalKind: row.signal_kind };
+  }
+
+  async release(releaseId: string): Promise<ReleaseFact | undefined> {
+    const row = await this.db
+      .selectFrom('release')
+      .selectAll()
+      .where('release_id', '=', releaseId)
+      .executeTakeFirst();
+    return (
+      row && {
+        releaseId: row.release_id,
+        modelId: row.model_id,
+        name: row.name,
+        artifactDigest: hex(row.artifact_digest),
+        runtime: row.runtime,
+        committedBefore: row.committed_before,
+        registeredAt: row.registered_at,
+      }
+    );
+  }
+
+  /** The model's newest release. */
+  async currentRelease(modelId: string, db: Queryable = this.db): Promise<string | undefined> {
+    const row = await db
+      .selectFrom('release')
+      .select('release_id')
+      .where('model_id', '=', modelId)
+      .orderBy('ordinal', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.release_id;
+  }
+
+  /** Each model's newest release, where the model has a profile to verify it with. */
+  async currentReleases(): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom('release')
+      .distinctOn('model_id')
+      .select('release_id')
+      .where('model_id', 'in', (profiles) => profiles.selectFrom('profile').select('profile.model_id'))
+      .orderBy('model_id')
+      .orderBy('ordinal', 'desc')
+      .execute();
+    return rows.map((row) => row.release_id);
+  }
+
+  /** Releases of the model that nobody has begun to verify, oldest first. */
+  async unverifiedReleases(modelId: string, db: Queryable = this.db): Promise<string[]> {
+    const rows = await db
+      .selectFrom('release')
+      .select('release_id')
+      .where('model_id', '=', modelId)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('verification')
+              .select('verification_id')
+              .whereRef('verification.release_id', '=', 'release.release_id'),
+          ),
+        ),
+      )
+      .orderBy('ordinal')
+      .execute();
+    return rows.map((row) => row.release_id);
+  }
+
+  /** In order of registration, which is the order of addition in every mean. */
+  async references(modelId: string): Promise<ReferenceFact[]> {
+    const rows = await this.db
+      .selectFrom('reference')
+      .selectAll()
+      .where('model_id', '=', modelId)
+      .orderBy('event_index')
+      .execute();
+    return rows.map((row) => ({
+      referenceId: row.reference_id,
+      role: row.role,
+      name: row.name,
+      artifactDigest: hex(row.artifact_digest),
+    }));
+  }
+
+  async sampleSet(sampleSetId: string): Promise<SampleSetFact | undefined> {
+    const row = await this.db
+      .selectFrom('sample_set')
+      .selectAll()
+      .where('sample_set_id', '=', sampleSetId)
+      .executeTakeFirst();
+    return (
+      row && {
+        sampleSetId: row.sample_set_id,
+        modelId: row.model_id,
+        role: row.role,
+        size: row.size,
+        digest: hex(row.digest),
+        recordingId: row.recording_id,
+        trustedUnder: row.trusted_under,
+      }
+    );
+  }
+
+  /** Recordings of a release or a reference, in order of arrival. */
+  async recordingsOf(artifactId: string): Promise<RecordingFact[]> {
+    const rows = await this.db
+      .selectFrom('artifact_recording')
+      .innerJoin('recording', 'recording.recording_id', 'artifact_recording.recording_id')
+      .select(['recording.recording_id', 'artifact_recording.part', 'recording.digest'])
+      .where('artifact_id', '=', artifactId)
+      .orderBy('part')
+      .execute();
+    return rows.map((row) => ({
+      recordingId: row.recording_id,
+      part: row.part,
+      digest: hex(row.digest),
+    }));
+  }
+
+  async recordingDigest(recordingId: string): Promise<string> {
+    const row = await this.db
+      .selectFrom('recording')
+      .select('digest')
+      .where('recording_id', '=', recordingId)
+      .executeTakeFirstOrThrow();
+    return hex(row.digest);
+  }
+
+  /** Sample ids of a sample set at positions [from, from + count). */
+  async setMembers(sampleSetId: string, from: number, count: number): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom('sample_set_member')
+      .select('sample_id')
+      .where('sample_set_id', '=', sampleSetId)
+      .where('position', '>=', from)
+      .where('position', '<', from + count)
+      .orderBy('position')
+      .execute();
+    return rows.map((row) => row.sample_id);
+  }
+
+  /** Sample ids of the commitments at leaf indexes [from, from + count). */
+  async committedSamples(logId: number, from: bigint, count: number): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom('commitment')
+      .select('sample_id')
+      .where('log_id', '=', logId)
+      .where('leaf_index', '>=', from)
+      .where('leaf_index', '<', from + BigInt(count))
+      .orderBy('leaf_index')
+      .execute();
+    return rows.map((row) => row.sample_id);
+  }
+
+  /** Requests and leaf hashes of the commitments at leaf indexes [from, from + count). */
+  async committedLeaves(logId: number, from: bigint, count: number): Promise<CommittedLeaf[]> {
+    const rows = await this.db
+      .selectFrom('commitment')
+      .innerJoin('entry', (join) =>
+        join
+          .onRef('entry.log_id', '=', 'commitment.log_id')
+          .onRef('entry.leaf_index', '=', 'commitment.leaf_index'),
+      )
+      .select(['commitment.request_id', 'entry.leaf_hash'])
+      .where('commitment.log_id', '=', logId)
+      .where('commitment.leaf_index', '>=', from)
+      .where('commitment.leaf_index', '<', from + BigInt(count))
+      .orderBy('commitment.leaf_index')
+      .execute();
+    return rows.map((row) => ({ requestId: row.request_id, leafHash: row.leaf_hash }));
+  }
+
+  /** What opens the commitments of one request in one log, in leaf order. */
+  async openings(logId: number, requestId: string) {
+    const rows = await this.db
+      .selectFrom('commitment')
+      .innerJoin('entry', (join) =>
+        join
+          .onRef('entry.log_id', '=', 'commitment.log_id')
+          .onRef('entry.leaf_index', '=', 'commitment.leaf_index'),
+      )
+      .select([
+        'commitment.leaf_index',
+        'commitment.sample_id',
+        'commitment.position',
+        'commitment.content',
+        'commitment.salt',
+        'entry.leaf',
+      ])
+      .where('commitment.log_id', '=', logId)
+      .where('commitment.request_id', '=', requestId)
+      .orderBy('commitment.leaf_index')
+      .execute();
+    return rows.map((row) => ({
+      leafIndex: row.leaf_index,
+      sampleId: row.sample_id,
+      position: row.position,
+      content: row.content,
+      salt: row.salt,
+      leaf: row.leaf,
+    }));
+  }
+
+  /** Commitments in the log at `size`, by request: how many there must be for it to be complete. */
+  async requestExists(requestId: string): Promise<boolean> {
+    const { rows } = await sql<{ found: boolean }>`
+      select exists (select from lacuna.deletion_request where request_id = ${requestId}) as found
+    `.execute(this.db);
+    return rows[0]?.found ?? false;
+  }
+}

@@ -1,0 +1,24 @@
+export { type Attestation } from './attest/attestation.repository.js';
+export { AttestationService } from './attest/attestation.service.js';
+export { AttestationIssuer, type AttestationSigner } from './attest/attestation-issuer.service.js';
+export { type BundleRequest, BundleService } from './attest/bundle.service.js';
+export { BlockService } from './block.service.js';
+export { ConcludeService } from './conclude.service.js';
+export { VerificationError, type VerificationErrorCode } from './errors.js';
+export { type Page, type PageRequest } from './page.js';
+export { PlanService } from './plan.service.js';
+export type {
+  Calibration,
+  DecisionSettings,
+  MeasurementProfile,
+  ProfileDocument,
+} from './profile/profile-document.js';
+export { type ListedProfile } from './profile/profile.repository.js';
+export { type FreezeProfile, ProfileService } from './profile/profile.service.js';
+export type { Outcome, RequestResult } from './result.repository.js';
+export { ResultService } from './result.service.js';
+export type { VerificationSummary } from './summary.js';
+export type { RequestVerdict } from './verdict.js';
+export { VerificationModule } from './verification.module.js';
+export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
+export { VerificationService } from './verification.service.js';

@@ -1,0 +1,365 @@
+/** Freezes measurement profiles and reads them back. Proven by test/medium/verification-profile.spec.ts. */
+import { randomUUID } from 'node:crypto';
+import {
+  checkParameters,
+  DEFAULT_PARAMETERS,
+  ensureCalibrationSize,
+  type FrozenScale,
+  type IamParameters,
+  type Likelihood,
+} from '@app/iam';
+import { CLOCK, type Clock, LedgerService } from '@app/ledger';
+import type { Tx } from '@app/persistence';
+import { Queue } from '@app/queue';
+import { Inject, Injectable } from '@nestjs/common';
+import { scoreSamples, transformAll } from '../block.js';
+import { DEFAULT_POLICY } from '../decision.js';
+import { VerificationError } from '../errors.js';
+import { FactsRepository, type ModelFact, type SampleSetFact } from '../facts.repository.js';
+import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } from '../page.js';
+import { BLOCK_WIDTH, UNSCORABLE_SCORE } from '../plan.js';
+import { SignalsService } from '../signals.service.js';
+import { requireSignals, ScaleBuilder } from './freeze.js';
+import {
+  type Calibration,
+  type DecisionSettings,
+  formatProfile,
+  type MeasurementProfile,
+  type ProfileDocument,
+  type ProfileReference,
+} from './profile-document.js';
+import { type ListedProfile, ProfileRepository } from './profile.repository.js';
+
+export interface FreezeProfile {
+  readonly modelId: string;
+  readonly calibrationSetId: string;
+  readonly controlsSetId: string;
+  /** All of the model's shadow references unless given. */
+  readonly shadowReferenceIds?: readonly string[] | undefined;
+  /** Default `online`. */
+  readonly mode?: 'online' | 'offline' | undefined;
+  /** Offline: mean signal (not loss or probability) of shadow models on their own training data. Default: the original's on the controls. */
+  readonly offlineInSignal?: number | undefined;
+  /** Default 0.01. */
+  readonly alpha?: number | undefined;
+  /** Default 0.05. */
+  readonly q?: number | undefined;
+  /** Default 0.8. */
+  readonly powerFloor?: number | undefined;
+  readonly resamples?: number | undefined;
+  readonly levels?: number | undefined;
+  readonly epsilon1?: number | undefined;
+  readonly epsilon2?: number | undefined;
+  readonly likelihood?: Likelihood | undefined;
+  readonly idempotencyKey: string;
+}
+
+/** More draws only cost time: p-values at the floor are resolved further anyway. */
+const MAX_RESAMPLES = 1_000_000;
+/** A profile is about 50 kB parsed; a worker meets few of them. */
+const CACHED_PROFILES = 16;
+
+/** Everything that is known before signals are read. */
+interface FreezePlan {
+  readonly model: ModelFact;
+  readonly measurement: IamParameters;
+  readonly decision: DecisionSettings;
+  readonly original: ProfileReference | null;
+  readonly shadows: readonly ProfileReference[];
+  readonly calibration: SampleSetFact;
+  readonly controls: SampleSetFact;
+}
+
+interface References {
+  readonly original: readonly string[] | null;
+  readonly shadows: readonly (readonly string[])[];
+}
+
+@Injectable()
+export class ProfileService {
+  private readonly cache = new Map<string, ListedProfile>();
+
+  constructor(
+    private readonly profiles: ProfileRepository,
+    private readonly facts: FactsRepository,
+    private readonly signals: SignalsService,
+    private readonly ledger: LedgerService,
+    private readonly queue: Queue,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Freezes, registers and returns a profile, and enqueues the verification of the releases that waited for it.
+   * @throws VerificationError VERIFICATION_MODEL_UNKNOWN, _SET_UNKNOWN, _REFERENCE_MISSING, _SIGNALS_MISSING,
+   *   _POLICY_OUT_OF_RANGE, _PROFILE_EXISTS; IamError IAM_CALIBRATION_TOO_SMALL, IAM_PARAMETER_OUT_OF_RANGE,
+   *   IAM_SCALE_DEGENERATE; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
+   */
+  async freeze(input: FreezeProfile, actor: string): Promise<MeasurementProfile> {
+    const plan = await this.prepare(input);
+    const { text, digest } = await this.measure(plan, input.offlineInSignal ?? null);
+    const { idempotencyKey, ...content } = input;
+    const profileId = randomUUID();
+    const ordinal = await this.profiles.nextOrdinal(input.modelId);
+    const frozenAt = this.clock();
+    const written = await this.ledger.append({
+      idempotency: {
+        scope: `profile:${actor}`,
+        key: idempotencyKey,
+        content: JSON.parse(JSON.stringify(content)),
+      },
+      events: [
+        {
+          type: 'profile-frozen',
+          subjectId: profileId,
+          content: {
+            profileId,
+            modelId: input.modelId,
+            ordinal,
+            digest,
+            frozenAt: frozenAt.toISOString(),
+          },
+        },
+      ],
+      write: async (tx, placed) => {
+        await this.refuseKnown(tx, digest);
+        const eventIndex = placed.eventIndexes[0]!;
+        await this.profiles.insert(tx, {
+          profileId,
+          modelId: input.modelId,
+          ordinal,
+          digest,
+          text,
+          frozenAt,
+          eventIndex,
+        });
+        await this.planWaiting(tx, input.modelId);
+        return { profileId };
+      },
+    });
+    return this.get(written.profileId);
+  }
+
+  /** @throws VERIFICATION_PROFILE_UNKNOWN */
+  async get(profileId: string): Promise<ListedProfile> {
+    const cached = this.cache.get(profileId);
+    if (cached) return cached;
+    const profile = await this.profiles.find(profileId);
+    if (!profile) throw new VerificationError('VERIFICATION_PROFILE_UNKNOWN', 'there is no such profile');
+    if (this.cache.size >= CACHED_PROFILES) this.cache.delete(this.cache.keys().next().value!);
+    this.cache.set(profileId, profile);
+    return profile;
+  }
+
+  /** The profile that new verifications of the model use; null before the first is frozen. */
+  async current(modelId: string): Promise<ListedProfile | null> {
+    return (await this.profiles.current(modelId)) ?? null;
+  }
+
+  /** In order of freezing. */
+  async list(modelId: string, page: PageRequest): Promise<Page<ListedProfile>> {
+    const size = pageSize(page);
+    const after = page.after === undefined ? null : BigInt(readCursor(page.after, INDEX_KEY));
+    const rows = await this.profiles.list(modelId, after, size + 1);
+    return pageOf(rows, size, ({ eventIndex }) => String(eventIndex));
+  }
+
+  private async prepare(input: FreezeProfile): Promise<FreezePlan> {
+    const model = await this.facts.model(input.modelId);
+    if (!model) throw new VerificationError('VERIFICATION_MODEL_UNKNOWN', 'there is no such model');
+    const measurement = measurementOf(model, input);
+    checkParameters(measurement);
+    const decision = decisionOf(input);
+    const [calibration, controls] = await Promise.all([
+      this.sampleSet(input.calibrationSetId, 'calibration', input.modelId),
+      this.sampleSet(input.controlsSetId, 'controls', input.modelId),
+    ]);
+    ensureCalibrationSize(calibration.size, decision.alpha);
+    return {
+      model,
+      measurement,
+      decision,
+      calibration,
+      controls,
+      ...(await this.chooseReferences(input, measurement.mode)),
+    };
+  }
+
+  private async sampleSet(
+    sampleSetId: string,
+    role: SampleSetFact['role'],
+    modelId: string,
+  ): Promise<SampleSetFact> {
+    const set = await this.facts.sampleSet(sampleSetId);
+    if (set?.modelId === modelId && set.role === role) return set;
+    throw new VerificationError('VERIFICATION_SET_UNKNOWN', `the model has no such sample set for ${role}`, {
+      details: { role },
+    });
+  }
+
+  private async chooseReferences(input: FreezeProfile, mode: IamParameters['mode']) {
+    const known = await this.facts.references(input.modelId);
+    const wanted = input.shadowReferenceIds;
+    const shadows = known.filter(
+      ({ role, referenceId }) => role === 'shadow' && (!wanted || wanted.includes(referenceId)),
+    );
+    const original = known.find(({ role }) => role === 'original') ?? null;
+    const missing = (message: string) => new VerificationError('VERIFICATION_REFERENCE_MISSING', message);
+    if (shadows.length === 0 || (wanted && shadows.length !== new Set(wanted).size)) {
+      throw missing('a named shadow reference, or any at all, is missing; register it first');
+    }
+    const needsOriginal = mode === 'online' || input.offlineInSignal === undefined;
+    if (needsOriginal && !original) {
+      throw missing('the original reference is missing; register it, or measure offline with an IN signal');
+    }
+    return {
+      original: needsOriginal && original ? describe(original) : null,
+      shadows: shadows.map(describe),
+    };
+  }
+
+  /** Reads every reference signal of both sets once (twice for a frozen calibration set) and writes the document. */
+  private async measure(plan: FreezePlan, givenIn: number | null) {
+    const { measurement, calibration, controls } = plan;
+    const references = await this.recordingsOf(plan);
+    const offlineIn =
+      measurement.mode === 'online' ? null : (givenIn ?? (await this.meanOriginal(plan, references)));
+    const perSample = { ...references, original: offlineIn === null ? references.original : null };
+    const builder = new ScaleBuilder(measurement, offlineIn);
+    for (const set of [calibration, controls]) {
+      for await (const sampleIds of this.batches(set)) {
+        builder.add(await this.signals.references(perSample, sampleIds));
+      }
+    }
+    const scale = builder.freeze();
+    const document: Omit<ProfileDocument, 'scale'> = {
+      version: 1,
+      modelId: plan.model.modelId,
+      measurement,
+      decision: plan.decision,
+      references: { original: plan.original, shadows: plan.shadows },
+      calibration: await this.calibrate(plan, scale, perSample),
+      controls: { sampleSetId: controls.sampleSetId, digest: controls.digest, size: controls.size },
+    };
+    return formatProfile(document, scale);
+  }
+
+  private async calibrate(
+    { calibration, measurement }: FreezePlan,
+    scale: FrozenScale,
+    references: References,
+  ): Promise<Calibration> {
+    const { sampleSetId, digest, size, recordingId, trustedUnder } = calibration;
+    if (recordingId === null || trustedUnder === null) {
+      return { mode: 'same-release', sampleSetId, digest, size };
+    }
+    const scores: number[] = [];
+    for await (const sampleIds of this.batches(calibration)) {
+      const target = await this.signals.values([recordingId], sampleIds);
+      const values = await this.signals.references(references, sampleIds);
+      scores.push(...scoreSamples(target, values, { parameters: measurement, scale }));
+    }
+    requireSignals('calibration', scores.filter((score) => score === UNSCORABLE_SCORE).length, size);
+    return {
+      mode: 'frozen',
+      sampleSetId,
+      digest,
+      size,
+      trustedUnder,
+      recordingDigest: await this.facts.recordingDigest(recordingId),
+      scores: scores.sort((a, b) => a - b),
+    };
+  }
+
+  /** Mean signal of the original model on samples it was trained on. */
+  private async meanOriginal({ controls, measurement }: FreezePlan, references: References): Promise<number> {
+    let sum = 0;
+    let missing = 0;
+    for await (const sampleIds of this.batches(controls)) {
+      const values = await this.signals.values(references.original ?? [], sampleIds);
+      for (const signal of transformAll(values, measurement)) {
+        if (Number.isNaN(signal)) missing += 1;
+        else sum += signal;
+      }
+    }
+    requireSignals('reference', missing, controls.size);
+    return sum / controls.size;
+  }
+
+  private async recordingsOf({ original, shadows }: FreezePlan): Promise<References> {
+    const idsOf = async ({ referenceId }: ProfileReference) =>
+      (await this.facts.recordingsOf(referenceId)).map(({ recordingId }) => recordingId);
+    return {
+      original: original && (await idsOf(original)),
+      shadows: await Promise.all(shadows.map(idsOf)),
+    };
+  }
+
+  private async *batches({ sampleSetId, size }: SampleSetFact): AsyncGenerator<string[]> {
+    for (let from = 0; from < size; from += BLOCK_WIDTH) {
+      yield await this.facts.setMembers(sampleSetId, from, BLOCK_WIDTH);
+    }
+  }
+
+  private async refuseKnown(tx: Tx, digest: string): Promise<void> {
+    const profileId = await this.profiles.idOfDigest(tx, digest);
+    if (profileId === undefined) return;
+    throw new VerificationError('VERIFICATION_PROFILE_EXISTS', 'this very profile is frozen already', {
+      details: { profileId },
+    });
+  }
+
+  /** Releases that waited for a profile, and the current one, which a new profile measures anew. */
+  private async planWaiting(tx: Tx, modelId: string): Promise<void> {
+    const waiting = await this.facts.unverifiedReleases(modelId, tx);
+    const current = await this.facts.currentRelease(modelId, tx);
+    for (const releaseId of waiting) {
+      await this.queue.send(tx, 'verification.plan', { releaseId, cause: 'release' });
+    }
+    if (current !== undefined && !waiting.includes(current)) {
+      await this.queue.send(tx, 'verification.plan', { releaseId: current, cause: 'operator' });
+    }
+  }
+}
+
+function describe({ referenceId, name, artifactDigest }: ProfileReference): ProfileReference {
+  return { referenceId, name, artifactDigest };
+}
+
+function measurementOf({ signalKind }: ModelFact, input: FreezeProfile): IamParameters {
+  const defaults = DEFAULT_PARAMETERS[signalKind];
+  return {
+    signalKind,
+    mode: input.mode ?? defaults.mode,
+    likelihood: input.likelihood ?? defaults.likelihood,
+    levels: input.levels ?? defaults.levels,
+    epsilon1: input.epsilon1 ?? defaults.epsilon1,
+    epsilon2: input.epsilon2 ?? defaults.epsilon2,
+  };
+}
+
+/** @throws VERIFICATION_POLICY_OUT_OF_RANGE */
+function decisionOf(input: FreezeProfile): DecisionSettings {
+  const { alpha, q, powerFloor, resamples } = DEFAULT_POLICY;
+  const decision = {
+    alpha: input.alpha ?? alpha,
+    q: input.q ?? q,
+    powerFloor: input.powerFloor ?? powerFloor,
+    resamples: input.resamples ?? resamples,
+  };
+  const inside: Record<keyof DecisionSettings, boolean> = {
+    alpha: decision.alpha > 0 && decision.alpha < 1,
+    q: decision.q > 0 && decision.q < 1,
+    powerFloor: decision.powerFloor >= 0 && decision.powerFloor <= 1,
+    resamples:
+      Number.isInteger(decision.resamples) && decision.resamples >= 1 && decision.resamples <= MAX_RESAMPLES,
+  };
+  for (const [setting, fits] of Object.entries(inside)) {
+    if (fits) continue;
+    throw new VerificationError(
+      'VERIFICATION_POLICY_OUT_OF_RANGE',
+      `${setting} is out of range: alpha and q lie between 0 and 1, powerFloor in [0, 1], resamples in 1..1,000,000`,
+      { details: { setting } },
+    );
+  }
+  return decision;
+}

@@ -1,0 +1,168 @@
+/** Owns what a verification concluded: `verification_outcome`, `result_block`, `request_result`. */
+import { DATABASE, type Database, type Tx, type VerificationResult } from '@app/persistence';
+import { Inject, Injectable } from '@nestjs/common';
+import type { RequestVerdict } from './verdict.js';
+import type { VerificationSummary } from './summary.js';
+
+export interface Outcome {
+  readonly verificationId: string;
+  readonly result: VerificationResult;
+  /** Root of the result tree, 32 bytes. */
+  readonly resultRoot: Uint8Array;
+  readonly summary: VerificationSummary;
+  readonly concludedAt: Date;
+}
+
+/** The verdict on one deletion request under one verification. */
+export interface RequestResult {
+  readonly verificationId: string;
+  readonly requestId: string;
+  readonly verdict: RequestVerdict;
+  /** Scored samples. */
+  readonly sampleCount: number;
+  /** Mean completeness of the scored samples; 1 = as if never trained on. Null without one. */
+  readonly statistic: number | null;
+  readonly pResidual: number | null;
+  readonly pMember: number | null;
+  readonly pOver: number | null;
+}
+
+/** PostgreSQL takes 65,535 parameters a statement; this keeps well below and is fast. */
+const ROWS_PER_INSERT = 2000;
+
+@Injectable()
+export class ResultRepository {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  async outcome(verificationId: string): Promise<Outcome | undefined> {
+    const row = await this.db
+      .selectFrom('verification_outcome')
+      .selectAll()
+      .where('verification_id', '=', verificationId)
+      .executeTakeFirst();
+    return (
+      row && {
+        verificationId: row.verification_id,
+        result: row.result,
+        resultRoot: row.result_root,
+        summary: row.summary as VerificationSummary,
+        concludedAt: row.concluded_at,
+      }
+    );
+  }
+
+  async insertOutcome(tx: Tx, outcome: Outcome): Promise<void> {
+    await tx
+      .insertInto('verification_outcome')
+      .values({
+        verification_id: outcome.verificationId,
+        result: outcome.result,
+        result_root: outcome.resultRoot,
+        summary: outcome.summary,
+        concluded_at: outcome.concludedAt,
+      })
+      .execute();
+  }
+
+  /** @param leaves one canonical JSON result leaf a line, without a last newline */
+  async insertBlock(tx: Tx, verificationId: string, blockIndex: number, leaves: string): Promise<void> {
+    await tx
+      .insertInto('result_block')
+      .values({ verification_id: verificationId, block_index: blockIndex, leaves })
+      .execute();
+  }
+
+  /** The result leaves of one block, in index order. */
+  async blockLeaves(verificationId: string, blockIndex: number): Promise<string[] | undefined> {
+    const row = await this.db
+      .selectFrom('result_block')
+      .select('leaves')
+      .where('verification_id', '=', verificationId)
+      .where('block_index', '=', blockIndex)
+      .executeTakeFirst();
+    return row?.leaves.split('\n');
+  }
+
+  async insertRequestResults(tx: Tx, results: readonly RequestResult[]): Promise<void> {
+    for (let from = 0; from < results.length; from += ROWS_PER_INSERT) {
+      await tx
+        .insertInto('request_result')
+        .values(
+          results.slice(from, from + ROWS_PER_INSERT).map((result) => ({
+            verification_id: result.verificationId,
+            request_id: result.requestId,
+            verdict: result.verdict,
+            sample_count: result.sampleCount,
+            statistic: result.statistic,
+            p_residual: result.pResidual,
+            p_member: result.pMember,
+            p_over: result.pOver,
+          })),
+        )
+        .execute();
+    }
+  }
+
+  /** By request id, behind `after`. */
+  async requestResults(
+    verificationId: string,
+    filter: { readonly verdict?: RequestVerdict | undefined },
+    after: string | null,
+    limit: number,
+  ): Promise<RequestResult[]> {
+    let query = this.db
+      .selectFrom('request_result')
+      .selectAll()
+      .where('verification_id', '=', verificationId);
+    if (filter.verdict) query = query.where('verdict', '=', filter.verdict);
+    if (after !== null) query = query.where('request_id', '>', after);
+    return (await query.orderBy('request_id').limit(limit).execute()).map(fromRow);
+  }
+
+  async requestResult(verificationId: string, requestId: string): Promise<RequestResult | undefined> {
+    const row = await this.db
+      .selectFrom('request_result')
+      .selectAll()
+      .where('verification_id', '=', verificationId)
+      .where('request_id', '=', requestId)
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** What every verification said about one request, newest first. */
+  async historyOf(requestId: string, limit: number): Promise<RequestResult[]> {
+    const rows = await this.db
+      .selectFrom('request_result')
+      .innerJoin('verification', 'verification.verification_id', 'request_result.verification_id')
+      .selectAll('request_result')
+      .where('request_result.request_id', '=', requestId)
+      .orderBy('verification.requested_at', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(fromRow);
+  }
+}
+
+interface Row {
+  verification_id: string;
+  request_id: string;
+  verdict: string;
+  sample_count: number;
+  statistic: number | null;
+  p_residual: number | null;
+  p_member: number | null;
+  p_over: number | null;
+}
+
+function fromRow(row: Row): RequestResult {
+  return {
+    verificationId: row.verification_id,
+    requestId: row.request_id,
+    verdict: row.verdict as RequestVerdict,
+    sampleCount: row.sample_count,
+    statistic: row.statistic,
+    pResidual: row.p_residual,
+    pMember: row.p_member,
+    pOver: row.p_over,
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * What a verification found, in the figures that are attested and printed. Pure; proven by summary.spec.ts.
+ */
+import type { ScoreQuantiles } from '@app/attestation';
+import { auc, type MeasuredPower } from '@app/iam';
+import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
+
+/** Everything of a verification's outcome that is no fact of another table; kept as JSON. */
+export interface VerificationSummary {
+  readonly reasons: readonly ResultReason[];
+  readonly warnings: readonly ResultWarning[];
+  readonly counts: { readonly requests: VerdictCounts; readonly samples: VerdictCounts };
+  /** Null when no control could be scored: then the power is unknown. */
+  readonly power: (MeasuredPower & { readonly confidence: number }) | null;
+  readonly operatingFalsePositiveRate: number;
+  /** Controls against commitments, positive = control behaves more like a member; null where one of both is missing. */
+  readonly auc: number | null;
+  readonly scoreQuantiles: ScoreQuantiles;
+  /** Scored samples behind the null hypotheses. */
+  readonly calibration: { readonly mode: 'frozen' | 'same-release'; readonly size: number };
+  readonly controls: { readonly size: number };
+  /** p of "no request left a residue", before any correction over releases. */
+  readonly releasePValue: number;
+  /** Limits to which request p-values were held. */
+  readonly thresholds: RequestDecision['thresholds'] | null;
+  readonly work: {
+    readonly blocks: number;
+    readonly blocksReused: number;
+    /** Recorded signals read by this verification. */
+    readonly signalsRead: number;
+    readonly forwardPasses: number;
+    /** From planning to conclusion. */
+    readonly seconds: number;
+  };
+  /** Roots of the result tree's blocks of 4,096 leaves, base64: they let one block alone prove its leaves. */
+  readonly blockRoots: readonly string[];
+}
+
+/** Confidence of the power's intervals, as `measurePower` makes them. */
+const CONFIDENCE = 0.95;
+
+/** Measured power as it is attested: null without a trial of both kinds. */
+export function attestedPower(decision: Decision): VerificationSummary['power'] {
+  const { perRequest, perSample } = decision.power;
+  return perRequest.trials > 0 && perSample.trials > 0 ? { ...decision.power, confidence: CONFIDENCE } : null;
+}
+
+/**
+ * The chance that a random control scores more like a member (lower completeness) than a random commitment.
+ * @param controls completeness `[controls]`, NaN = unscorable, left out; `commitments` likewise
+ */
+export function aucOfControls(controls: Float64Array, commitments: Float64Array): number | null {
+  const members = controls.filter((score) => !Number.isNaN(score));
+  const forgotten = commitments.filter((score) => !Number.isNaN(score));
+  if (members.length === 0 || forgotten.length === 0) return null;
+  const scores = new Float64Array(members.length + forgotten.length);
+  scores.set(members);
+  scores.set(forgotten, members.length);
+  const labels = new Uint8Array(scores.length).fill(1, 0, members.length);
+  return auc(
+    scores.map((completeness) => 1 - completeness),
+    labels,
+  );
+}

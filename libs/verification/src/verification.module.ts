@@ -1,0 +1,93 @@
+import { InferenceModule } from '@app/inference';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import {
+  ATTESTATION_SIGNER,
+  AttestationIssuer,
+  type AttestationSigner,
+} from './attest/attestation-issuer.service.js';
+import { AttestationTasks } from './attest/attestation-tasks.js';
+import { AttestationRepository } from './attest/attestation.repository.js';
+import { AttestationService } from './attest/attestation.service.js';
+import { BundleService } from './attest/bundle.service.js';
+import { BlockService, WORKER_NAME } from './block.service.js';
+import { ConcludeService } from './conclude.service.js';
+import { FactsRepository } from './facts.repository.js';
+import { FailuresService } from './failures.service.js';
+import { PlanService } from './plan.service.js';
+import { ProfileRepository } from './profile/profile.repository.js';
+import { ProfileService } from './profile/profile.service.js';
+import { ResultRepository } from './result.repository.js';
+import { ResultService } from './result.service.js';
+import { ScoreBlockRepository } from './score-block.repository.js';
+import { SignalsService } from './signals.service.js';
+import { CONCURRENCY, VerificationTasks } from './verification-tasks.js';
+import { VerificationRepository } from './verification.repository.js';
+import { VerificationService } from './verification.service.js';
+
+export interface WorkerOptions {
+  /** Kept with each block that this process computes. */
+  readonly workerName: string;
+  /** Blocks taken at a time. */
+  readonly concurrency: number;
+}
+
+/** What both kinds of process need. */
+const SHARED: Provider[] = [
+  FactsRepository,
+  VerificationRepository,
+  ScoreBlockRepository,
+  ResultRepository,
+  ProfileRepository,
+  AttestationRepository,
+  SignalsService,
+  ProfileService,
+  VerificationService,
+  ResultService,
+  FailuresService,
+];
+
+/** Needs the global database, ledger, queue and configuration modules. */
+@Module({})
+export class VerificationModule {
+  /** Plans, scores and concludes. */
+  static forWorker({ workerName, concurrency }: WorkerOptions): DynamicModule {
+    const steps = [PlanService, BlockService, ConcludeService];
+    return {
+      module: VerificationModule,
+      imports: [InferenceModule],
+      providers: [
+        ...SHARED,
+        ...steps,
+        VerificationTasks,
+        { provide: WORKER_NAME, useValue: workerName },
+        { provide: CONCURRENCY, useValue: concurrency },
+      ],
+      exports: [...steps, VerificationService],
+    };
+  }
+
+  /** Freezes profiles, answers questions and attests. */
+  static forDaemon({ signer }: { readonly signer: AttestationSigner }): DynamicModule {
+    const services = [
+      VerificationService,
+      ResultService,
+      ProfileService,
+      AttestationService,
+      BundleService,
+      AttestationIssuer,
+    ];
+    return {
+      module: VerificationModule,
+      imports: [InferenceModule],
+      providers: [
+        ...SHARED,
+        AttestationService,
+        BundleService,
+        AttestationIssuer,
+        AttestationTasks,
+        { provide: ATTESTATION_SIGNER, useValue: signer },
+      ],
+      exports: services,
+    };
+  }
+}

@@ -1,0 +1,236 @@
+/** Owns `verification` (what was asked for) and `verification_progress` (how far it has come). */
+import {
+  DATABASE,
+  type Database,
+  type Queryable,
+  type Tx,
+  type VerificationCause,
+  type VerificationResult,
+  type VerificationStatus,
+} from '@app/persistence';
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+
+/** One release against the first `treeSize` commitments of its model, under one profile. */
+export interface Verification {
+  readonly verificationId: string;
+  readonly modelId: string;
+  readonly releaseId: string;
+  readonly profileId: string;
+  readonly treeSize: bigint;
+  readonly cause: VerificationCause;
+  readonly requestedAt: Date;
+  readonly progress: VerificationProgress;
+  /** Null until it is concluded. */
+  readonly result: VerificationResult | null;
+}
+
+export interface VerificationProgress {
+  readonly status: VerificationStatus;
+  readonly blocksTotal: number;
+  readonly blocksDone: number;
+  /** Blocks that an earlier verification had computed already. */
+  readonly blocksReused: number;
+  readonly signalsRead: bigint;
+  readonly forwardPasses: bigint;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface NewVerification {
+  readonly verificationId: string;
+  readonly releaseId: string;
+  readonly profileId: string;
+  readonly treeSize: bigint;
+  readonly cause: VerificationCause;
+  readonly requestedAt: Date;
+}
+
+export interface VerificationFilter {
+  readonly modelId?: string | undefined;
+  readonly releaseId?: string | undefined;
+}
+
+/** Statuses in which nothing more happens. */
+const ENDED: VerificationStatus[] = ['ATTESTED', 'FAILED'];
+
+@Injectable()
+export class VerificationRepository {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  async find(verificationId: string, db: Queryable = this.db): Promise<Verification | undefined> {
+    const row = await selection(db).where('v.verification_id', '=', verificationId).executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** Newest first. */
+  async list(filter: VerificationFilter, after: string | null, limit: number): Promise<Verification[]> {
+    let query = selection(this.db);
+    if (filter.modelId) query = query.where('r.model_id', '=', filter.modelId);
+    if (filter.releaseId) query = query.where('v.release_id', '=', filter.releaseId);
+    if (after !== null) {
+      query = query.where(
+        sql<boolean>`(v.requested_at, v.verification_id) < (
+          select b.requested_at, b.verification_id from lacuna.verification b where b.verification_id = ${after}
+        )`,
+      );
+    }
+    const rows = await query
+      .orderBy('v.requested_at', 'desc')
+      .orderBy('v.verification_id', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Verifications that are neither attested nor failed, oldest first. */
+  async unfinished(): Promise<Verification[]> {
+    const rows = await selection(this.db)
+      .where('p.status', 'not in', ENDED)
+      .orderBy('v.requested_at')
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  async insert(
+    tx: Tx,
+    verification: NewVerification,
+    blocks: { readonly total: number; readonly reused: number },
+  ): Promise<boolean> {
+    const inserted = await tx
+      .insertInto('verification')
+      .values({
+        verification_id: verification.verificationId,
+        release_id: verification.releaseId,
+        profile_id: verification.profileId,
+        tree_size: verification.treeSize,
+        cause: verification.cause,
+        requested_at: verification.requestedAt,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (!inserted.numInsertedOrUpdatedRows) return false;
+    await tx
+      .insertInto('verification_progress')
+      .values({
+        verification_id: verification.verificationId,
+        status: 'PLANNED',
+        blocks_total: blocks.total,
+        blocks_done: blocks.reused,
+        blocks_reused: blocks.reused,
+        started_at: verification.requestedAt,
+      })
+      .execute();
+    return true;
+  }
+
+  /** Holds the verification for this transaction, so that only one worker concludes or attests it. */
+  async lock(tx: Tx, verificationId: string): Promise<void> {
+    await tx
+      .selectFrom('verification_progress')
+      .select('verification_id')
+      .where('verification_id', '=', verificationId)
+      .forUpdate()
+      .executeTakeFirst();
+  }
+
+  /**
+   * Counts one finished block.
+   * @returns true when all blocks are counted. A block may be counted twice after a crash: a hint, checked by `conclude`.
+   */
+  async countBlock(
+    tx: Tx,
+    verificationId: string,
+    work: { readonly signalsRead: number; readonly forwardPasses: number },
+  ): Promise<boolean> {
+    const row = await tx
+      .updateTable('verification_progress')
+      .set((eb) => ({
+        status: 'SCORING',
+        blocks_done: sql<number>`least(blocks_done + 1, blocks_total)`,
+        signals_read: eb('signals_read', '+', BigInt(work.signalsRead)),
+        forward_passes: eb('forward_passes', '+', BigInt(work.forwardPasses)),
+      }))
+      .where('verification_id', '=', verificationId)
+      .where('status', 'in', ['PLANNED', 'SCORING'])
+      .returning(['blocks_done', 'blocks_total'])
+      .executeTakeFirst();
+    return row !== undefined && row.blocks_done >= row.blocks_total;
+  }
+
+  /** Sets the true number of finished blocks. */
+  async recount(tx: Tx, verificationId: string, blocksDone: number): Promise<void> {
+    await tx
+      .updateTable('verification_progress')
+      .set({ status: 'SCORING', blocks_done: blocksDone })
+      .where('verification_id', '=', verificationId)
+      .where('status', 'not in', ENDED)
+      .execute();
+  }
+
+  async moveTo(
+    db: Queryable,
+    verificationId: string,
+    status: 'CONCLUDING' | 'CONCLUDED' | 'ATTESTED',
+    finishedAt: Date | null = null,
+  ): Promise<void> {
+    await db
+      .updateTable('verification_progress')
+      .set({ status, finished_at: finishedAt })
+      .where('verification_id', '=', verificationId)
+      .execute();
+  }
+
+  async fail(
+    db: Queryable,
+    verificationId: string,
+    error: { readonly code: string; readonly message: string },
+    at: Date,
+  ): Promise<void> {
+    await db
+      .updateTable('verification_progress')
+      .set({ status: 'FAILED', error_code: error.code, error_message: error.message, finished_at: at })
+      .where('verification_id', '=', verificationId)
+      .where('status', 'not in', ENDED)
+      .execute();
+  }
+}
+
+function selection(db: Queryable) {
+  return db
+    .selectFrom('verification as v')
+    .innerJoin('verification_progress as p', 'p.verification_id', 'v.verification_id')
+    .innerJoin('release as r', 'r.release_id', 'v.release_id')
+    .leftJoin('verification_outcome as o', 'o.verification_id', 'v.verification_id')
+    .selectAll(['v', 'p'])
+    .select(['r.model_id', 'o.result', 'v.verification_id as verification_id']);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selection>['executeTakeFirstOrThrow']>>;
+
+function fromRow(row: Row): Verification {
+  return {
+    verificationId: row.verification_id,
+    modelId: row.model_id,
+    releaseId: row.release_id,
+    profileId: row.profile_id,
+    treeSize: row.tree_size,
+    cause: row.cause,
+    requestedAt: row.requested_at,
+    result: row.result,
+    progress: {
+      status: row.status,
+      blocksTotal: row.blocks_total,
+      blocksDone: row.blocks_done,
+      blocksReused: row.blocks_reused,
+      signalsRead: row.signals_read,
+      forwardPasses: row.forward_passes,
+      errorCode: row.error_code,
+      errorMessage: row.error_message,
+      startedAt: row.started_at,
+      finishedAt: row.finished_at,
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** Verifications as others see them: asked for, listed, followed. Proven by test/medium/verification.spec.ts. */
+import { DATABASE, type Database, type VerificationCause } from '@app/persistence';
+import { Queue } from '@app/queue';
+import { Inject, Injectable } from '@nestjs/common';
+import { VerificationError } from './errors.js';
+import { FactsRepository } from './facts.repository.js';
+import { type Page, pageOf, type PageRequest, pageSize, readCursor, UUID_KEY } from './page.js';
+import {
+  type Verification,
+  type VerificationFilter,
+  VerificationRepository,
+} from './verification.repository.js';
+
+@Injectable()
+export class VerificationService {
+  constructor(
+    private readonly verifications: VerificationRepository,
+    private readonly facts: FactsRepository,
+    private readonly queue: Queue,
+    @Inject(DATABASE) private readonly db: Database,
+  ) {}
+
+  /** @throws VERIFICATION_UNKNOWN */
+  async get(verificationId: string): Promise<Verification> {
+    const verification = await this.verifications.find(verificationId);
+    if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
+    return verification;
+  }
+
+  /** Null where {@link get} throws: a verification that was asked for exists once it is planned. */
+  async find(verificationId: string): Promise<Verification | null> {
+    return (await this.verifications.find(verificationId)) ?? null;
+  }
+
+  /** Newest first. */
+  async list(filter: VerificationFilter, page: PageRequest): Promise<Page<Verification>> {
+    const size = pageSize(page);
+    const after = page.after === undefined ? null : readCursor(page.after, UUID_KEY);
+    const rows = await this.verifications.list(filter, after, size + 1);
+    return pageOf(rows, size, ({ verificationId }) => verificationId);
+  }
+
+  /**
+   * Asks for a verification of a release against all commitments so far.
+   * @returns the id that the verification will have once it is planned
+   * @throws VERIFICATION_RELEASE_UNKNOWN
+   */
+  async request(releaseId: string, cause: VerificationCause): Promise<string> {
+    const release = await this.facts.release(releaseId);
+    if (!release) throw new VerificationError('VERIFICATION_RELEASE_UNKNOWN', 'there is no such release');
+    return this.send(releaseId, cause);
+  }
+
+  /**
+   * Asks for a verification of every model's current release, where the model has a profile.
+   * @returns the ids that the verifications will have
+   */
+  async requestCurrentReleases(cause: VerificationCause): Promise<string[]> {
+    const ids: string[] = [];
+    for (const releaseId of await this.facts.currentReleases()) ids.push(await this.send(releaseId, cause));
+    return ids;
+  }
+
+  /**
+   * Sends the next job of every verification that is neither attested nor failed: for a start after a crash. Jobs
+   * that still wait in the queue are then there twice, which costs nothing but a look.
+   * @returns how many verifications that were
+   */
+  async resumeUnfinished(): Promise<number> {
+    const unfinished = await this.verifications.unfinished();
+    for (const { verificationId, progress } of unfinished) {
+      const next = progress.status === 'CONCLUDED' ? 'verification.attest' : 'verification.conclude';
+      await this.queue.send(this.db, next, { verificationId });
+    }
+    return unfinished.length;
+  }
+
+  private async send(releaseId: string, cause: VerificationCause): Promise<string> {
+    const id = await this.queue.send(this.db, 'verification.plan', { releaseId, cause });
+    if (id === null) throw new VerificationError('VERIFICATION_RELEASE_UNKNOWN', 'the queue took no job');
+    return id;
+  }
+}
