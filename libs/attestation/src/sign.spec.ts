@@ -55,6 +55,12 @@ describe.each([attestationKey, es256])('signed with $alg', (key) => {
   });
 });
 
+it('refuses an envelope that is too large to be one', () => {
+  expect(() => openDsse(' '.repeat(2 ** 21 + 1), keySet)).toThrow(
+    expect.objectContaining({ code: 'ATTESTATION_TOO_LARGE' }),
+  );
+});
+
 it('signs the DSSE v1 pre-authentication encoding', () => {
   const { payload, signatures } = JSON.parse(signDsse(statement, attestationKey)) as {
     payload: string;

@@ -25,6 +25,7 @@ import {
   strangerKey,
   VERIFIED_AT,
 } from './ledger.fixture.js';
+import { attestationDigest } from './open.js';
 import { formatResultLeaf } from './result-leaf.js';
 import { ATTESTATION_TYP, signAttestation } from './sign.js';
 import { generatePrivateJwk, openSigningKey, publishKey } from './signing-key.js';
@@ -215,6 +216,18 @@ describe('the signature', () => {
       );
   });
 
+  it.each(['two parts only', 'a fourth part', 'the JSON serialisation'])('refuses %s', async (form) => {
+    const [header, payload, signature] = world.jws.split('.');
+    const forms: Record<string, string> = {
+      'two parts only': `${header}.${payload}`,
+      'a fourth part': `${world.jws}.AAAA`,
+      'the JSON serialisation': canonicalJson({ protected: header, payload, signature }),
+    };
+    await expect(verifyAttestation(forms[form]!, { keySet, now: NOW })).rejects.toEqual(
+      refused('ATTESTATION_MALFORMED', 'document'),
+    );
+  });
+
   it('refuses what is too large to be one', async () => {
     await expect(verifyAttestation('a'.repeat(2 ** 20 + 1), { keySet, now: NOW })).rejects.toEqual(
       refused('ATTESTATION_TOO_LARGE'),
@@ -373,6 +386,26 @@ describe('the predecessor', () => {
     await expect(
       verifyAttestation(jws, { keySet, now: NOW, previousJws: world.previousJws }),
     ).rejects.toEqual(refused('ATTESTATION_PREVIOUS_MISMATCH', 'predicate.commitmentLog.consistency'));
+  });
+
+  it('refuses the attestation of another model, even one that is named', async () => {
+    const { predicate } = world.previousStatement;
+    const other = `${LEDGER}/mdl-other/commitments`;
+    const foreign = await signAttestation(
+      makeStatement('3'.repeat(64), {
+        ...predicate,
+        model: { id: 'mdl-other', name: 'other' },
+        commitmentLog: { ...predicate.commitmentLog, origin: other },
+      }),
+      attestationKey,
+    );
+    const jws = await resigned((p) => ({
+      ...p,
+      previousAttestation: { digest: attestationDigest(foreign) },
+    }));
+    await expect(verifyAttestation(jws, { keySet, now: NOW, previousJws: foreign })).rejects.toEqual(
+      refused('ATTESTATION_PREVIOUS_MISMATCH', 'predicate.model.id'),
+    );
   });
 
   it('refuses a predecessor that is younger, forged, or not claimed at all', async () => {
