@@ -5,6 +5,7 @@ export { type BundleRequest, BundleService } from './attest/bundle.service.js';
 export { BlockService } from './block.service.js';
 export { ConcludeService } from './conclude.service.js';
 export { VerificationError, type VerificationErrorCode } from './errors.js';
+export { FailuresService } from './failures.service.js';
 export { type Page, type PageRequest } from './page.js';
 export { PlanService } from './plan.service.js';
 export type {
@@ -22,3 +23,4 @@ export type { RequestVerdict } from './verdict.js';
 export { VerificationModule } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';
+export type { BlockJob, ConcludeJob, PlanJob } from './verification-jobs.js';

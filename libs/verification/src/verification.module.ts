@@ -20,15 +20,12 @@ import { ResultRepository } from './result.repository.js';
 import { ResultService } from './result.service.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
-import { CONCURRENCY, VerificationTasks } from './verification-tasks.js';
 import { VerificationRepository } from './verification.repository.js';
 import { VerificationService } from './verification.service.js';
 
 export interface WorkerOptions {
   /** Kept with each block that this process computes. */
   readonly workerName: string;
-  /** Blocks taken at a time. */
-  readonly concurrency: number;
 }
 
 /** What both kinds of process need. */
@@ -50,19 +47,13 @@ const SHARED: Provider[] = [
 @Module({})
 export class VerificationModule {
   /** Plans, scores and concludes. */
-  static forWorker({ workerName, concurrency }: WorkerOptions): DynamicModule {
+  static forWorker({ workerName }: WorkerOptions): DynamicModule {
     const steps = [PlanService, BlockService, ConcludeService];
     return {
       module: VerificationModule,
       imports: [InferenceModule],
-      providers: [
-        ...SHARED,
-        ...steps,
-        VerificationTasks,
-        { provide: WORKER_NAME, useValue: workerName },
-        { provide: CONCURRENCY, useValue: concurrency },
-      ],
-      exports: [...steps, VerificationService],
+      providers: [...SHARED, ...steps, { provide: WORKER_NAME, useValue: workerName }],
+      exports: [...steps, FailuresService, VerificationService],
     };
   }
 

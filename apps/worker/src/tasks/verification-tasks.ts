@@ -1,14 +1,16 @@
-/** Takes the worker's jobs from the queue until it is stopped. */
+/** Takes the worker's jobs from the queue until the process stops. */
+import { CONFIG, type Config } from '@app/config';
 import { Queue } from '@app/queue';
+import {
+  type BlockJob,
+  BlockService,
+  type ConcludeJob,
+  ConcludeService,
+  FailuresService,
+  type PlanJob,
+  PlanService,
+} from '@app/verification';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { BlockService } from './block.service.js';
-import { ConcludeService } from './conclude.service.js';
-import { FailuresService } from './failures.service.js';
-import { PlanService } from './plan.service.js';
-import { type BlockJob, type ConcludeJob, type PlanJob } from './verification-jobs.js';
-
-/** Injection token of the number of blocks taken at a time. */
-export const CONCURRENCY = Symbol('CONCURRENCY');
 
 @Injectable()
 export class VerificationTasks implements OnApplicationBootstrap, OnModuleDestroy {
@@ -18,15 +20,16 @@ export class VerificationTasks implements OnApplicationBootstrap, OnModuleDestro
     private readonly blocks: BlockService,
     private readonly conclusion: ConcludeService,
     private readonly failures: FailuresService,
-    @Inject(CONCURRENCY) private readonly concurrency: number,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'LACUNA_WORKER_CONCURRENCY'>,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     const { queue, failures } = this;
+    const concurrency = this.config.LACUNA_WORKER_CONCURRENCY;
     await queue.work<PlanJob>('verification.plan', { concurrency: 1 }, ({ id, data, lastTry }) =>
       failures.guard(id, lastTry, () => this.planner.plan(id, data)),
     );
-    await queue.work<BlockJob>('verification.block', { concurrency: this.concurrency }, ({ data, lastTry }) =>
+    await queue.work<BlockJob>('verification.block', { concurrency }, ({ data, lastTry }) =>
       failures.guard(data.verificationId, lastTry, () => this.blocks.run(data)),
     );
     await queue.work<ConcludeJob>('verification.conclude', { concurrency: 1 }, ({ data, lastTry }) =>

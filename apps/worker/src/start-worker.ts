@@ -1,0 +1,74 @@
+/**
+ * The order in which a worker comes up and goes down. Up: the database that a daemon keeps, its schema, the application,
+ * jobs. Down: the jobs in hand, then the rest. Proven by test/medium/worker.spec.ts.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '@app/config';
+import type { Clock } from '@app/ledger';
+import { type Logger, PinoLoggerService } from '@app/logging';
+import {
+  attachDatabase,
+  checkSchema,
+  connect,
+  type DatabaseAddress,
+  type OpenDatabase,
+  PersistenceError,
+} from '@app/persistence';
+import { NestFactory } from '@nestjs/core';
+import { WorkerModule } from './worker.module.js';
+
+/** Daemon and worker are started together: the first start of an embedded server and its migrations take seconds. */
+const DATABASE_PATIENCE_MS = 60_000;
+const SCHEMA_POLL_MS = 200;
+
+export interface WorkerParts {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** A database that somebody else opened (tests); otherwise the configured or embedded one. */
+  readonly database?: OpenDatabase;
+}
+
+export interface Worker {
+  /** Finishes the jobs in hand and closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** @throws the coded errors of configuration and persistence */
+export async function startWorker(config: Config, { logger, clock, database }: WorkerParts): Promise<Worker> {
+  const log = (message: string, facts: Readonly<Record<string, unknown>> = {}) => logger.info(facts, message);
+  const opened = database ?? (await attachDatabase(config, log, DATABASE_PATIENCE_MS));
+  await awaitSchema(opened.address, log);
+  const app = await NestFactory.createApplicationContext(
+    WorkerModule.forRoot({ config, address: opened.address, logger, clock }),
+    { logger: new PinoLoggerService(logger), abortOnError: false },
+  );
+  logger.info({ concurrency: config.LACUNA_WORKER_CONCURRENCY }, 'taking jobs');
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    await app.close();
+    await opened.close();
+    logger.info('stopped');
+  };
+  return { stop: () => (stopped ??= stop()) };
+}
+
+/** Waits for the daemon that migrates the database; a newer schema or a changed migration is refused at once. */
+async function awaitSchema(address: DatabaseAddress, log: (message: string) => void): Promise<void> {
+  const deadline = Date.now() + DATABASE_PATIENCE_MS;
+  const sql = connect(address, { as: 'login', name: 'lacuna-worker-start', poolSize: 1 });
+  try {
+    for (let waited = false; ; waited = true) {
+      const obstacle = await checkSchema(sql).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      if (obstacle === null) return;
+      const older = obstacle instanceof PersistenceError && obstacle.code === 'PERSISTENCE_SCHEMA_OLDER';
+      if (!older || Date.now() > deadline) throw obstacle;
+      if (!waited) log('waiting for the daemon to migrate the database');
+      await delay(SCHEMA_POLL_MS);
+    }
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}

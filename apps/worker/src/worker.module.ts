@@ -1,0 +1,37 @@
+import { hostname } from 'node:os';
+import { type Config, ConfigModule } from '@app/config';
+import { type Clock, LedgerModule } from '@app/ledger';
+import { type Logger } from '@app/logging';
+import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
+import { QueueModule } from '@app/queue';
+import { VerificationModule } from '@app/verification';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { VerificationTasks } from './tasks/verification-tasks.js';
+
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly address: DatabaseAddress;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Composition only: everything below main.ts gets what it needs from here. */
+@Module({})
+export class WorkerModule {
+  static forRoot({ config, address, logger, clock }: WorkerOptions): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(address, { name: 'lacuna-worker', poolSize: config.LACUNA_DATABASE_POOL }),
+        QueueModule.forRoot({
+          onFailure: (queue, jobId, error, final) =>
+            logger[final ? 'error' : 'warn']({ queue, jobId, err: error }, 'a job failed'),
+        }),
+        LedgerModule.forReaders({ ledgerName: config.LACUNA_LEDGER_NAME, clock }),
+        VerificationModule.forWorker({ workerName: `${hostname()}:${process.pid}` }),
+      ],
+      providers: [VerificationTasks],
+    };
+  }
+}
