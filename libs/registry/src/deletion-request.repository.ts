@@ -89,9 +89,10 @@ export class DeletionRequestRepository {
     let query = this.db.selectFrom('deletion_request').selectAll();
     if (subject) query = query.where('subject', '=', subject);
     if (modelId) {
-      query = query.where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom('commitment')
+      query = query.where((where) =>
+        where.exists(
+          where
+            .selectFrom('commitment')
             .innerJoin('log', 'log.log_id', 'commitment.log_id')
             .whereRef('commitment.request_id', '=', 'deletion_request.request_id')
             .where('log.model_id', '=', modelId)

@@ -3,7 +3,7 @@
  * transaction, because a recording's id is known only when its last row is: see recording-digest.ts.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { type Database, DATABASE, type Queryable, type Tx } from '@app/persistence';
+import { type Database, DATABASE, type Tx } from '@app/persistence';
 import { sql } from 'kysely';
 import type { RecordedRow, SignalKind } from './row-reader.js';
 
@@ -77,12 +77,10 @@ export class RecordingRepository {
     );
   }
 
-  async find(recordingIds: readonly string[], tx: Queryable = this.db): Promise<Recording[]> {
-    const rows = await tx
-      .selectFrom('recording')
-      .selectAll()
-      .where('recording_id', 'in', recordingIds.length > 0 ? [...recordingIds] : [null as never])
-      .execute();
+  async find(recordingIds: readonly string[]): Promise<Recording[]> {
+    if (recordingIds.length === 0) return [];
+    const query = this.db.selectFrom('recording').selectAll();
+    const rows = await query.where('recording_id', 'in', [...recordingIds]).execute();
     return rows.map((row) => ({
       recordingId: row.recording_id,
       digest: Buffer.from(row.digest).toString('hex'),

@@ -14,6 +14,7 @@ import type { RecordedRow, SignalKind } from './row-reader.js';
 
 /** Rows of one insert: fewer cost round trips, more cost memory (a row is some hundred bytes here). */
 const WRITE_BATCH = 10_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export interface StoreOptions {
   readonly signalKind: SignalKind;
@@ -73,7 +74,7 @@ export class RecordingService {
 
   /** @throws InferenceError RECORDING_NOT_FOUND */
   async get(recordingId: string): Promise<Recording> {
-    const [recording] = await this.recordings.find([recordingId]);
+    const [recording] = UUID.test(recordingId) ? await this.recordings.find([recordingId]) : [];
     if (!recording) {
       throw new InferenceError('RECORDING_NOT_FOUND', `no recording has the id ${recordingId}`);
     }
