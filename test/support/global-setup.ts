@@ -1,5 +1,5 @@
 /**
- * One real PostgreSQL for the whole test run: the embedded one, or LACUNA_TEST_DATABASE_URL. It holds a migrated
+ * One real PostgreSQL for the whole test run: the embedded one, or TEST_DATABASE_URL. It holds a migrated
  * template, which every test file clones (test-database.ts).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'lacuna-test-'));
-  const url = process.env['LACUNA_TEST_DATABASE_URL'];
+  const url = process.env['TEST_DATABASE_URL'];
   const config = loadConfig(url ? { LACUNA_DATABASE_URL: url } : { LACUNA_DATA_DIR: directory });
   // Crash safety is tested in test/fault with a server of its own; here durability would only cost time.
   const server = await ownDatabase(config, () => undefined, { fsync: 'off', synchronous_commit: 'off' });

@@ -1,2 +1,31 @@
+/**
+ * `lacuna`: offline verification for anybody, operator commands for whoever runs a ledger. Commands are loaded when
+ * called, so that verifying a file needs no database and no framework.
+ */
 import { CodedError } from '@app/errors';
-console.log(CodedError.name);
+import { Command } from 'commander';
+import { addAuditCommand } from './commands/audit.command.js';
+import { addDemoCommand } from './commands/demo.command.js';
+import { addMigrateCommand } from './commands/migrate.command.js';
+import { addTokenCommand } from './commands/token.command.js';
+import { addVerifyCommand } from './commands/verify.command.js';
+
+const program = new Command('lacuna')
+  .description('Unlearning-commitment ledger and verification daemon')
+  .showHelpAfterError('(lacuna <command> --help explains)');
+
+addVerifyCommand(program);
+addTokenCommand(program);
+addMigrateCommand(program);
+addAuditCommand(program);
+addDemoCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // A coded error is for the person at the terminal; anything else is a bug, and its stack helps to find it.
+  const text =
+    error instanceof CodedError ? `${error.code}: ${error.message}` : String((error as Error).stack ?? error);
+  process.stderr.write(`lacuna: ${text}\n`);
+  process.exitCode = 1;
+}

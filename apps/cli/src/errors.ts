@@ -1,0 +1,12 @@
+import { CodedError } from '@app/errors';
+
+export type CliErrorCode =
+  | 'CLI_FILE_UNREADABLE'
+  | 'CLI_KEYS_UNREACHABLE'
+  | 'CLI_TIME_INVALID'
+  | 'CLI_DATA_UNUSABLE'
+  | 'CLI_API_REFUSED'
+  | 'CLI_PROCESS_ENDED'
+  | 'CLI_TIMEOUT';
+
+export class CliError extends CodedError<CliErrorCode> {}

@@ -1,0 +1,26 @@
+/** The audit as an installation runs it: the ledger's own, and the checks of every lib that keeps records beside it. */
+import type { KeySet } from '@app/attestation';
+import { type AuditProgress, auditLedger, type AuditReport } from '@app/ledger';
+import type { Database } from '@app/persistence';
+import { createEd25519Verifier, type NoteVerifier, parseVerifierKey } from '@app/tlog';
+import { CliError } from './errors.js';
+
+/** @throws CliError `CLI_DATA_UNUSABLE` when the key set has no log key */
+export function fullAudit(
+  db: Database,
+  keySet: KeySet,
+  onProgress: (progress: AuditProgress) => void = () => undefined,
+): Promise<AuditReport> {
+  return auditLedger(db, { verifierFor: logVerifiers(keySet), onProgress, furtherChecks: [] });
+}
+
+/** Verifier of the log key under each origin; checkpoint keys are named by the origin of their log. */
+function logVerifiers(keySet: KeySet): (origin: string) => NoteVerifier {
+  const vkey = keySet.keys
+    .filter((key) => key['lacuna:status'] === 'active')
+    .map((key) => ('lacuna:vkey' in key ? key['lacuna:vkey'] : undefined))
+    .find((text) => text !== undefined);
+  if (!vkey) throw new CliError('CLI_DATA_UNUSABLE', 'the key set has no active log key (lacuna:vkey)');
+  const { publicKey } = parseVerifierKey(vkey);
+  return (origin) => createEd25519Verifier(origin, publicKey);
+}
