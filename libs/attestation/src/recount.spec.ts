@@ -42,6 +42,10 @@ describe('recountResults', () => {
     await expect(recountResults(lines.toSpliced(6, 0, lines[5]!), statement)).rejects.toMatchObject(
       refused('ATTESTATION_RESULTS_INCOMPLETE', 'index 6'),
     );
+    const surplus = formatResultLeaf({ ...results[12]!, index: 13n });
+    await expect(recountResults([...lines, surplus], statement)).rejects.toMatchObject(
+      refused('ATTESTATION_RESULTS_INCOMPLETE', 'index 13'),
+    );
     await expect(recountResults([...lines, lines[12]!], statement)).rejects.toMatchObject(
       refused('ATTESTATION_RESULTS_INCOMPLETE', 'index 13'),
     );

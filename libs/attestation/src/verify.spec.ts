@@ -1,5 +1,5 @@
 import { InvariantViolation } from '@app/errors';
-import { canonicalJson, hashLeaf, MemoryTree } from '@app/tlog';
+import { canonicalJson, createEd25519Signer, formatVerifierKey, hashLeaf, MemoryTree } from '@app/tlog';
 import { CompactSign } from 'jose';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -127,7 +127,16 @@ describe('a sound attestation', () => {
     await expect(verifyAttestation(jws, { keySet, now: NOW })).resolves.toBeDefined();
   });
 
-  it('verifies with a checkpoint key published under the log’s own origin or signing as the ledger', async () => {
+  it('verifies with a log key published for this log alone, which then verifies no other log', async () => {
+    const vkey = formatVerifierKey(createEd25519Signer(ORIGIN, logKey.privateKey));
+    const own = keySetWith(logKey.kid, { 'lacuna:vkey': vkey });
+    await expect(verifyAttestation(world.jws, { keySet: own, now: NOW })).resolves.toBeDefined();
+    await expect(
+      verifyAttestation(world.jws, { keySet: own, now: NOW, tlogProof: world.tlogProof }),
+    ).rejects.toEqual(refused('ATTESTATION_CHECKPOINT_INVALID', 'tlogProof.checkpoint'));
+  });
+
+  it('verifies with a log key that signs under the ledger’s name', async () => {
     const commitments = commitmentsOf();
     const tree = new MemoryTree(commitments.map(({ leaf }) => hashLeaf(leaf)));
     const jws = await resigned((predicate) => ({
@@ -445,8 +454,12 @@ describe('the event log', () => {
     const moved = world.tlogProof.replace(/^index \d+$/m, 'index 0');
     const closed = world.tlogProof.replace(/^extra .*\n/m, '');
     const other = world.tlogProof.replace(/^extra .*$/m, `extra ${Buffer.from('{}').toString('base64')}`);
-    for (const proof of [bent, moved, closed, other, `${world.tlogProof}\n`, '', 'x'.repeat(65_537)])
+    for (const proof of [bent, moved, closed, other, `${world.tlogProof}\n`, ''])
       await expect(verifyProof(proof)).rejects.toEqual(refused('ATTESTATION_NOT_LOGGED'));
+  });
+
+  it('does not read a proof that is too large to be one', async () => {
+    await expect(verifyProof(world.tlogProof + 'x'.repeat(65_536))).rejects.toThrow(/longer than any/);
   });
 
   it('accepts a checkpoint signed by a key that came into use since', async () => {
