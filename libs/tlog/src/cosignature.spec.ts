@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, verify } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { cosignatureTime, createCosigner } from './cosignature.js';
 import { createEd25519Signer } from './ed25519.js';
@@ -47,6 +47,17 @@ describe('Ed25519 cosignatures', () => {
       false,
     );
     expect(createVerifierKey(cosigner).verify(Buffer.from(text), plain.sign(Buffer.from(text)))).toBe(false);
+  });
+
+  it('are refused with a time above the format’s bound, however well signed', () => {
+    const signedAt = (time: bigint) => {
+      const signature = Buffer.alloc(72);
+      signature.writeBigUInt64BE(time);
+      sign(null, Buffer.from(`cosignature/v1\ntime ${time}\n${text}`), privateKey).copy(signature, 8);
+      return createVerifierKey(cosigner).verify(Buffer.from(text), signature);
+    };
+    expect(signedAt(2n ** 63n - 1n)).toBe(true);
+    expect(signedAt(2n ** 63n)).toBe(false);
   });
 
   it('state a time the format can hold', () => {

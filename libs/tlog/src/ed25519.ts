@@ -5,7 +5,7 @@ import { TlogError } from './errors.js';
 import { keyIdOf, requireKeyName, SIGNATURE_TYPES } from './signature-type.js';
 import type { NoteSigner, NoteVerifier } from './signed-note.js';
 
-export const ED25519_KEY_BYTES = 32;
+const ED25519_KEY_BYTES = 32;
 export const ED25519_SIGNATURE_BYTES = 64;
 
 /** The 32 public bytes of a private or public Ed25519 key. @throws TLOG_KEY_MALFORMED for another kind of key */

@@ -115,6 +115,12 @@ describe('signing and opening', () => {
     }
   });
 
+  it('asks every key of a colliding name and key id', () => {
+    const note = signNote('text\n', [alice]);
+    const colliding = { ...bobKey, name: alice.name, keyId: alice.keyId };
+    expect(() => openNote(note, [aliceKey, colliding])).toThrow(withCode('TLOG_NOTE_SIGNATURE_INVALID'));
+  });
+
   it('refuses a note that no known key signed', () => {
     const note = signNote('text\n', [alice]);
     expect(() => openNote(note, [bobKey])).toThrow(withCode('TLOG_NOTE_UNSIGNED'));

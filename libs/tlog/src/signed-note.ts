@@ -10,9 +10,9 @@ import { isKeyName, requireKeyName } from './signature-type.js';
 import { fromUtf8 } from './utf8.js';
 
 /** As golang.org/x/mod/sumdb/note; above it, a note of ours would be unreadable there. */
-export const MAX_NOTE_TEXT_BYTES = 1_000_000;
+const MAX_NOTE_TEXT_BYTES = 1_000_000;
 /** The specification asks for at least 16; unbounded, a stranger's note would buy any number of verifications. */
-export const MAX_NOTE_SIGNATURES = 100;
+const MAX_NOTE_SIGNATURES = 100;
 
 /** A post-quantum signature has below 5 kB; each line is also bounded by the name in it. */
 const MAX_NOTE_BYTES = MAX_NOTE_TEXT_BYTES + MAX_NOTE_SIGNATURES * 10_000;

@@ -75,7 +75,7 @@ export function parseTlogProof(file: string | Uint8Array): TlogProof {
 }
 
 /** Whom to believe: the log's key, a policy, or a policy for the witnesses and a key for the log. */
-export type TlogProofTrust =
+type TlogProofTrust =
   | { readonly verifier: NoteVerifier; readonly policy?: never }
   | { readonly verifier?: NoteVerifier; readonly policy: Policy };
 
