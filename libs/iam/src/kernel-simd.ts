@@ -2,8 +2,8 @@
  * The kernel of kernel.ts in WebAssembly SIMD: two samples at a time, the same operations in the same order on each, so
  * the same bits (WebAssembly's arithmetic is IEEE 754 without contraction). Proven equal by kernel.spec.ts.
  */
+import type { KernelLevels } from './kernel-levels.js';
 import { CELL_WIDTH } from './kernel-table.js';
-import type { KernelLevels } from './kernel.js';
 import { assembleModule, F64, I32, op, V128, type Code } from './wasm-assembler.js';
 
 /** Samples in WebAssembly's memory at a time, an even number: fewer cost calls, more leave the processor's cache. */
@@ -117,12 +117,16 @@ class SimdKernel {
     env: { memory: this.memory },
   }).exports.run;
 
+  /** The table that lies in memory now. */
+  private loaded: KernelLevels['table'] | null = null;
+
   /** As `kernelMeans`; writes into `means`. */
   means(distances: Float64Array, gaps: Float64Array, levels: KernelLevels, means: Float64Array): void {
     const { rows, table, totalWeight } = levels;
     this.reserve(ROWS_AT + rows.byteLength);
     const memory = new Float64Array(this.memory.buffer);
-    memory.set(table.coefficients, 0);
+    if (this.loaded !== table) memory.set(table.coefficients, 0);
+    this.loaded = table;
     memory.set(rows, ROWS_AT / DOUBLE);
     const from = DISTANCES_AT / DOUBLE;
     for (let start = 0; start < distances.length; start += CHUNK) {

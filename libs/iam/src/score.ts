@@ -4,7 +4,8 @@
  */
 import { IamError } from './errors.js';
 import { completenessOf } from './interpolation.js';
-import { kernelLevels, kernelMeans } from './kernel.js';
+import { kernelLevels } from './kernel-levels.js';
+import { kernelMeans } from './kernel.js';
 import { isSignal } from './moments.js';
 import { checkParameters, type IamParameters } from './parameters.js';
 import type { FrozenScale } from './scale.js';
