@@ -1,0 +1,377 @@
+/**
+ * Daemon and workers as the applications assemble them, over a test's own database, with a synthetic model whose
+ * signals behave as the literature says. Jobs are taken by hand, one after another, so that a test decides who does what
+ * and when; test/medium/worker.spec.ts runs the queue itself.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type KeySet, generatePrivateJwk, openSigningKey, publishKey } from '@app/attestation';
+import { ConfigModule, loadConfig } from '@app/config';
+import { RecordingService } from '@app/inference';
+import { LedgerModule, LedgerService } from '@app/ledger';
+import { DatabaseModule } from '@app/persistence';
+import { Queue, type QueueName, QueueModule } from '@app/queue';
+import {
+  DeletionRequestService,
+  ModelService,
+  ReferenceService,
+  RegistryModule,
+  ReleaseService,
+  SampleSetService,
+} from '@app/registry';
+import { createEd25519Signer, formatVerifierKey } from '@app/tlog';
+import {
+  AttestationIssuer,
+  AttestationService,
+  BlockService,
+  type BlockJob,
+  BundleService,
+  ConcludeService,
+  type ConcludeJob,
+  FailuresService,
+  type FreezeProfile,
+  type PlanJob,
+  PlanService,
+  ProfileService,
+  ResultService,
+  VerificationModule,
+  VerificationService,
+} from '@app/verification';
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { bytesOf } from './registry.js';
+import type { TestDatabase } from './test-database.js';
+
+export const LEDGER_NAME = 'ledger.test';
+const ACTOR = 'platform:test';
+const KEYS_SINCE = '2026-01-01T00:00:00.000Z';
+
+export type Values = ReadonlyMap<string, number>;
+
+export interface Job {
+  readonly id: string;
+  readonly name: QueueName;
+  readonly data: PlanJob | BlockJob | ConcludeJob;
+}
+
+/** Everything one worker process does. */
+export interface TestWorker {
+  readonly app: INestApplicationContext;
+  run(job: Job): Promise<void>;
+  close(): Promise<void>;
+}
+
+const shared = (database: TestDatabase): DynamicModule[] => [
+  ConfigModule.forRoot(loadConfig({})),
+  DatabaseModule.forRoot(database.address, { name: 'verification-test', poolSize: 6 }),
+  QueueModule.forRoot({ onFailure: () => undefined }),
+];
+
+const context = (imports: DynamicModule['imports']) =>
+  NestFactory.createApplicationContext(
+    { module: class VerificationBenchModule {}, imports: imports ?? [] },
+    { logger: ['error'], abortOnError: false },
+  );
+
+/** @param name under which the worker's blocks are kept */
+export async function openWorker(database: TestDatabase, name: string): Promise<TestWorker> {
+  const app = await context([
+    ...shared(database),
+    LedgerModule.forReaders({ ledgerName: LEDGER_NAME }),
+    VerificationModule.forWorker({ workerName: name }),
+  ]);
+  const failures = app.get(FailuresService);
+  return {
+    app,
+    async run({ id, name: queue, data }) {
+      if (queue === 'verification.plan') {
+        await failures.guard(id, false, () => app.get(PlanService).plan(id, data as PlanJob));
+      } else if (queue === 'verification.block') {
+        const job = data as BlockJob;
+        await failures.guard(job.verificationId, false, () => app.get(BlockService).run(job));
+      } else {
+        const { verificationId } = data as ConcludeJob;
+        await failures.guard(verificationId, false, () => app.get(ConcludeService).run(verificationId));
+      }
+    },
+    close: () => close(app),
+  };
+}
+
+async function close(app: INestApplicationContext): Promise<void> {
+  await app.get(Queue).stop(1000);
+  await app.close();
+}
+
+export interface VerificationBench {
+  readonly database: TestDatabase;
+  readonly keySet: KeySet;
+  readonly recordings: RecordingService;
+  readonly models: ModelService;
+  readonly references: ReferenceService;
+  readonly sets: SampleSetService;
+  readonly requests: DeletionRequestService;
+  readonly releases: ReleaseService;
+  readonly profiles: ProfileService;
+  readonly verifications: VerificationService;
+  readonly results: ResultService;
+  readonly attestations: AttestationService;
+  readonly bundles: BundleService;
+  readonly issuer: AttestationIssuer;
+  readonly ledger: LedgerService;
+  unique(prefix: string): string;
+  record(values: Values, signalKind?: 'loss' | 'probability'): Promise<string>;
+  file(modelId: string, samples: readonly string[]): Promise<string>;
+  release(modelId: string, values: Values): Promise<string>;
+  freeze(modelId: string, overrides?: Partial<FreezeProfile>): Promise<string>;
+  /** The waiting jobs, oldest first; they count as taken. */
+  takeJobs(name?: QueueName): Promise<Job[]>;
+  /** Runs waiting jobs and those they lead to, attestations included; errors of hopeless jobs are returned. */
+  drain(worker: TestWorker): Promise<unknown[]>;
+  close(): Promise<void>;
+}
+
+export interface SignerOptions {
+  readonly validSeconds?: number;
+}
+
+export async function openVerification(
+  database: TestDatabase,
+  { validSeconds = 86_400 }: SignerOptions = {},
+): Promise<VerificationBench> {
+  const directory = mkdtempSync(join(tmpdir(), 'lacuna-verification-'));
+  const key = openSigningKey(generatePrivateJwk());
+  const logKeys = generateKeyPairSync('ed25519');
+  const logKey = openSigningKey(logKeys.privateKey.export({ format: 'jwk' }));
+  const vkey = formatVerifierKey(createEd25519Signer(LEDGER_NAME, logKeys.privateKey));
+  const active = { status: 'active', notBefore: KEYS_SINCE } as const;
+  const keySet = { keys: [publishKey(key.publicJwk, active), publishKey(logKey.publicJwk, active, vkey)] };
+  const daemon = VerificationModule.forDaemon({
+    signer: { key, keySet, verifier: { id: 'https://ledger.test', version: '0.0.0' }, validSeconds },
+  });
+  const app = await context([
+    ...shared(database),
+    LedgerModule.forSigners({
+      ledgerName: LEDGER_NAME,
+      signerFor: (origin) => createEd25519Signer(origin, logKeys.privateKey),
+      signerStateFile: join(directory, 'state.json'),
+      checkpointIntervalMs: 10,
+      onIntegrationError: (origin, error) => process.stderr.write(`${origin}: ${String(error)}\n`),
+    }),
+    RegistryModule,
+    // Jobs are taken by hand here.
+    { ...daemon, providers: daemon.providers!.filter((provider) => nameOf(provider) !== 'AttestationTasks') },
+  ]);
+  await app.get(Queue).start();
+  return benchOf(app, database, keySet, directory);
+}
+
+const nameOf = (provider: unknown): string => (typeof provider === 'function' ? provider.name : '');
+
+function benchOf(
+  app: INestApplicationContext,
+  database: TestDatabase,
+  keySet: KeySet,
+  directory: string,
+): VerificationBench {
+  let count = 0;
+  const unique = (prefix: string): string => `${prefix}-${(count += 1)}`;
+  const key = () => ({ idempotencyKey: unique('key') });
+  const services = {
+    recordings: app.get(RecordingService, { strict: false }),
+    models: app.get(ModelService, { strict: false }),
+    references: app.get(ReferenceService, { strict: false }),
+    sets: app.get(SampleSetService, { strict: false }),
+    requests: app.get(DeletionRequestService, { strict: false }),
+    releases: app.get(ReleaseService, { strict: false }),
+    profiles: app.get(ProfileService, { strict: false }),
+    verifications: app.get(VerificationService, { strict: false }),
+    results: app.get(ResultService, { strict: false }),
+    attestations: app.get(AttestationService, { strict: false }),
+    bundles: app.get(BundleService, { strict: false }),
+    issuer: app.get(AttestationIssuer, { strict: false }),
+    ledger: app.get(LedgerService, { strict: false }),
+  };
+  const record: VerificationBench['record'] = async (values, signalKind = 'loss') => {
+    const lines = [...values].map(([sampleId, value]) => `${JSON.stringify({ sampleId, value })}\n`);
+    const options = { signalKind, uploadedBy: ACTOR };
+    return (await services.recordings.store(bytesOf(lines.join('')), options)).recordingId;
+  };
+  const takeJobs: VerificationBench['takeJobs'] = async (name) => {
+    const rows = await database.admin.unsafe<{ id: string; name: QueueName; data: Job['data'] }[]>(
+      `update pgboss.job set state = 'completed', completed_on = now() where state = 'created'
+         and name like $1 returning id, name, data, created_on`,
+      [name ?? 'verification.%'],
+    );
+    return rows.map(({ id, name: queue, data }) => ({ id, name: queue, data }));
+  };
+  return {
+    ...services,
+    database,
+    keySet,
+    unique,
+    record,
+    takeJobs,
+    async file(modelId, samples) {
+      const { requestId } = await services.requests.file(
+        {
+          subject: unique('subject'),
+          regime: 'GDPR',
+          receivedAt: new Date('2026-11-01T00:00:00.000Z'),
+          samples: samples.map((sampleId) => ({ modelId, sampleId })),
+          ...key(),
+        },
+        ACTOR,
+      );
+      return requestId;
+    },
+    async release(modelId, values) {
+      const recordingId = await record(values);
+      const { releaseId } = await services.releases.register(
+        { modelId, name: unique('release'), recordingId, ...key() },
+        ACTOR,
+      );
+      return releaseId;
+    },
+    async freeze(modelId, overrides = {}) {
+      const sets = await services.sets.list(modelId, { first: 100 });
+      const setOf = (role: string) => sets.items.find((set) => set.role === role)!.sampleSetId;
+      const { profileId } = await services.profiles.freeze(
+        {
+          modelId,
+          calibrationSetId: setOf('calibration'),
+          controlsSetId: setOf('controls'),
+          levels: 20,
+          resamples: 1999,
+          ...key(),
+          ...overrides,
+        },
+        ACTOR,
+      );
+      return profileId;
+    },
+    async drain(worker) {
+      const errors: unknown[] = [];
+      for (let jobs = await takeJobs(); jobs.length > 0; jobs = await takeJobs()) {
+        for (const job of jobs) {
+          const attest = job.name === 'verification.attest';
+          const step = attest
+            ? services.issuer.issue((job.data as ConcludeJob).verificationId)
+            : worker.run(job);
+          await step.catch((error: unknown) => errors.push(error));
+        }
+      }
+      return errors;
+    },
+    async close() {
+      await close(app);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Deterministic numbers in [0, 1), good enough to scatter losses. */
+export function scatter(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return state / 4_294_967_296;
+  };
+}
+
+/** Losses around `mean`, one a sample; the same seed gives the same losses. */
+export function lossesAround(ids: readonly string[], mean: number, seed: number): Map<string, number> {
+  const next = scatter(seed);
+  return new Map(ids.map((id) => [id, mean * (0.8 + 0.4 * next())]));
+}
+
+export const idsOf = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}-${String(i).padStart(5, '0')}`);
+
+export const merged = (...maps: readonly Values[]): Map<string, number> =>
+  new Map(maps.flatMap((map) => [...map]));
+
+/** Mean losses of a sample that the model was trained on, and of one that it never saw. */
+export const MEMBER_LOSS = 0.5;
+export const STRANGER_LOSS = 2;
+
+export interface SyntheticModel {
+  readonly modelId: string;
+  readonly calibration: readonly string[];
+  readonly controls: readonly string[];
+  /** Candidates for deletion; all have reference signals. */
+  readonly forget: readonly string[];
+  /** Signals of a release that unlearned `forgotten` and kept the rest. */
+  releaseValues(forgotten: readonly string[], seed?: number): Map<string, number>;
+}
+
+export interface SyntheticOptions {
+  readonly calibration?: number;
+  readonly controls?: number;
+  readonly forget?: number;
+  readonly frozen?: boolean;
+}
+
+/** A model with references, calibration set and controls, ready for a profile. */
+export async function syntheticModel(
+  bench: VerificationBench,
+  options: SyntheticOptions = {},
+): Promise<SyntheticModel> {
+  const { calibration: n = 150, controls: c = 80, forget: f = 40, frozen = true } = options;
+  const calibration = idsOf('calibration', n);
+  const controls = idsOf('control', c);
+  const forget = idsOf('forget', f);
+  const all = [...calibration, ...controls, ...forget];
+  const register = { idempotencyKey: '' };
+  const key = () => ({ ...register, idempotencyKey: bench.unique('key') });
+  const { modelId } = await bench.models.register(
+    { name: bench.unique('model'), signalKind: 'loss', ...key() },
+    ACTOR,
+  );
+  const original = merged(
+    lossesAround([...controls, ...forget], MEMBER_LOSS, 1),
+    lossesAround(calibration, MEMBER_LOSS, 2),
+  );
+  for (const [role, values] of [
+    ['original', original],
+    ['shadow', lossesAround(all, STRANGER_LOSS, 3)],
+  ] as const) {
+    await bench.references.register(
+      { modelId, role, name: role, recordingId: await bench.record(values), ...key() },
+      ACTOR,
+    );
+  }
+  const recordingId = await bench.record(lossesAround(calibration, STRANGER_LOSS, 4));
+  const calibrationSet = frozen
+    ? { recordingId, trustedUnder: 'a retrained release' }
+    : { sampleIds: [...calibration] };
+  await bench.sets.register(
+    { modelId, role: 'calibration', name: 'calibration', ...calibrationSet, ...key() },
+    ACTOR,
+  );
+  await bench.sets.register(
+    { modelId, role: 'controls', name: 'controls', sampleIds: [...controls], ...key() },
+    ACTOR,
+  );
+  return {
+    modelId,
+    calibration,
+    controls,
+    forget,
+    releaseValues(forgotten, seed = 10) {
+      const gone = new Set(forgotten);
+      return merged(
+        lossesAround(calibration, STRANGER_LOSS, seed + 1),
+        lossesAround(controls, MEMBER_LOSS, seed + 2),
+        lossesAround(
+          forget.filter((id) => !gone.has(id)),
+          MEMBER_LOSS,
+          seed + 3,
+        ),
+        lossesAround([...gone], STRANGER_LOSS, seed + 4),
+      );
+    },
+  };
+}
