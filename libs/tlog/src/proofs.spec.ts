@@ -128,6 +128,11 @@ describe('checkConsistency', () => {
     );
   });
 
+  it('refuses a proof of another height under a size it does not reach', () => {
+    expect(() => checkConsistency({ ...claimOf(8, 4), toSize: 16n })).toThrow(consistencyBroken);
+    expect(() => checkConsistency({ ...claimOf(16, 4), toSize: 8n })).toThrow(consistencyBroken);
+  });
+
   it('refuses a shrinking tree, an empty start and an empty proof', () => {
     expect(() => checkConsistency({ ...claimOf(9, 5), fromSize: 9n, toSize: 5n })).toThrow(consistencyBroken);
     expect(() => checkConsistency({ ...claimOf(9, 5), proof: [] })).toThrow(consistencyBroken);

@@ -64,6 +64,8 @@ describe('the salted leaf', () => {
     ['a space', text.replace(',', ', ')],
     ['a newline at the end', `${text}\n`],
     ['a short commitment', text.replace(/"commitment":"..../, '"commitment":"')],
+    ['a commitment of 31 bytes', text.replace(/"commitment":"[^"]*"/, `"commitment":"${'A'.repeat(42)}=="`)],
+    ['a commitment of 33 bytes', text.replace(/"commitment":"[^"]*"/, `"commitment":"${'A'.repeat(44)}"`)],
     ['no JSON', 'leaf'],
   ])('is refused with %s', (_, forged) => {
     expect(() => parseSaltedLeaf(Buffer.from(forged))).toThrow(withCode('TLOG_LEAF_MALFORMED'));

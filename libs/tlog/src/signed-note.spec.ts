@@ -195,6 +195,11 @@ describe('malformed notes', () => {
     expect(() => parseNote(bytes)).toThrow(withCode('TLOG_NOTE_MALFORMED'));
   });
 
+  it('do not become good by losing a byte-order mark', () => {
+    const bytes = Buffer.concat([Buffer.of(0xef, 0xbb, 0xbf), Buffer.from(good)]);
+    expect(() => openNote(bytes, [aliceKey])).toThrow(withCode('TLOG_NOTE_SIGNATURE_INVALID'));
+  });
+
   it('cannot be signed', () => {
     for (const text of ['', 'no newline', 'tab\t\n', '\ud800\n']) {
       expect(() => signNote(text, [alice])).toThrow(withCode('TLOG_NOTE_MALFORMED'));
