@@ -5,8 +5,15 @@ export { ConformalNull, ensureCalibrationSize, requiredCalibrationSize } from '.
 export { DEFAULT_RESAMPLES, groupPValues, type GroupEvidence } from './group-evidence.js';
 export { clusterPValues } from './cluster-evidence.js';
 export { checkDrift, type DriftCheck, type DriftInput } from './drift.js';
-export { nextLevel, openErrorBudget, spendErrorBudget, type BudgetDecision, type ErrorBudget } from './error-budget.js';
+export {
+  nextLevel,
+  openErrorBudget,
+  spendErrorBudget,
+  type BudgetDecision,
+  type ErrorBudget,
+} from './error-budget.js';
 export { benjaminiHochberg, simesPValue } from './multiplicity.js';
+export { checkWithinRequestCorrelation } from './within-request-correlation.js';
 export { measurePower, type MeasuredPower } from './power.js';
 export {
   DEFAULT_PARAMETERS,

@@ -44,6 +44,8 @@ export type ResultWarning =
   | 'OVER_UNLEARNED_REQUESTS'
   /** Some request lies below the never-trained samples at level q, yet above the members and not at level alpha. */
   | 'PARTIAL_RESIDUE_SUSPECTED'
+  /** Samples of a request vary together, so that the p-values are too small: compare clusters (`clusters`). */
+  | 'SAMPLES_STICK_TOGETHER'
   /** Some committed samples can no longer be checked (payload erased). */
   | 'NO_LONGER_VERIFIABLE_SAMPLES';
 

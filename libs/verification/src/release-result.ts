@@ -13,7 +13,7 @@
  *   only when Benjamini-Hochberg at the stricter alpha still rejects "never trained on". A sound release is therefore
  *   held back with probability at most alpha (0.01), not q.
  */
-import { benjaminiHochberg, requiredCalibrationSize } from '@app/iam';
+import { benjaminiHochberg, checkWithinRequestCorrelation, requiredCalibrationSize } from '@app/iam';
 import type { MeasuredPower } from '@app/iam';
 import type {
   BlockingReason,
@@ -40,6 +40,8 @@ export interface ReleaseResult {
 /** What the rule looks at. */
 export interface ReleaseFacts {
   readonly input: DecisionInput;
+  /** Scores of each request, by ordinal. */
+  readonly scores: readonly Float64Array[];
   readonly requests: readonly RequestDecision[];
   readonly counts: { readonly requests: VerdictCounts; readonly samples: VerdictCounts };
   readonly power: MeasuredPower;
@@ -82,6 +84,21 @@ function blockingReasons({ input, requests, counts, power }: ReleaseFacts): Bloc
 const isBetween = ({ verdict, pResidual, thresholds }: RequestDecision): boolean =>
   verdict === 'INCONCLUSIVE' && pResidual !== null && pResidual <= thresholds.residual;
 
+/** Among many releases one in a thousand warns by chance; a looser level would make the warning a habit. */
+const CORRELATION_LEVEL = 0.001;
+
+/**
+ * Do samples of a request stick together although single samples were compared? Looked for among clean and among residual
+ * requests apart: what lies between those two kinds is not correlation.
+ */
+function samplesStickTogether({ input, requests, scores }: ReleaseFacts): boolean {
+  if (input.clusters) return false;
+  return (['NO_RESIDUAL_EVIDENCE', 'RESIDUAL'] as const).some((kind) => {
+    const alike = requests.filter(({ verdict }) => verdict === kind).map(({ ordinal }) => scores[ordinal]!);
+    return checkWithinRequestCorrelation(alike, input.policy.seed).pValue <= CORRELATION_LEVEL;
+  });
+}
+
 /** The result with everything that has to be said next to it. */
 export function resultOf(facts: ReleaseFacts): ReleaseResult {
   const { counts, requests } = facts;
@@ -91,6 +108,7 @@ export function resultOf(facts: ReleaseFacts): ReleaseResult {
   const warnings: [ResultWarning, boolean][] = [
     ['OVER_UNLEARNED_REQUESTS', counts.requests.OVER_UNLEARNED > 0],
     ['PARTIAL_RESIDUE_SUSPECTED', requests.some(isBetween) && !blocking.includes('PARTIAL_RESIDUE')],
+    ['SAMPLES_STICK_TOGETHER', samplesStickTogether(facts)],
     ['NO_LONGER_VERIFIABLE_SAMPLES', counts.samples.NO_LONGER_VERIFIABLE > 0],
   ];
   return {

@@ -177,6 +177,13 @@ describe('decide', () => {
     expect(power.perRequest).toMatchObject({ rate: 1, trials: 100 });
   });
 
+  it('warns where samples of a request vary together but were taken singly', () => {
+    const together = Array.from({ length: 40 }, (_, i) =>
+      request(i, new Array<number>(10).fill(0.7 + i / 200)),
+    ).flat();
+    expect(decideClearly(together).warnings).toContain('SAMPLES_STICK_TOGETHER');
+  });
+
   it('never gives NaN, whatever the leaves', () => {
     const leaf = fc.record({
       request: fc.integer({ min: 0, max: 3 }),
@@ -252,7 +259,8 @@ describe('on the recorded MUSE-News losses', () => {
   };
 
   it('passes the retrained release, with the power a request of ten has', () => {
-    const { result, counts, power, requests } = verify('retrain');
+    const { result, warnings, counts, power, requests } = verify('retrain');
+    expect(warnings).toEqual([]);
     expect(requests).toHaveLength(131);
     expect([result, counts.requests.NO_RESIDUAL_EVIDENCE]).toEqual(['PASSED', 131]);
     expect(power.perRequest).toMatchObject({ rate: 1, trials: 514, groupSize: 10 });

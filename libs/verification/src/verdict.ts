@@ -161,10 +161,8 @@ export function decide(unrounded: DecisionInput): Decision {
     leaves: { ...leaves, score: asAttested(scores) },
   };
   const gathered = gatherRequests(input.leaves, statuses);
-  const families = testRequests(
-    input,
-    gathered.map((request) => Float64Array.from(request.scores)),
-  );
+  const requestScores = gathered.map((request) => Float64Array.from(request.scores));
+  const families = testRequests(input, requestScores);
   const requests = decideRequests(gathered, families);
   const samples = decideSamples(input, statuses, requests);
   const counts = { requests: countVerdicts(requests), samples: countVerdicts(samples) };
@@ -178,7 +176,7 @@ export function decide(unrounded: DecisionInput): Decision {
     ...(input.clusters ? { clusters: input.clusters } : {}),
   });
   return {
-    ...resultOf({ input, requests, counts, power }),
+    ...resultOf({ input, scores: requestScores, requests, counts, power }),
     requests,
     samples,
     power,
