@@ -17,7 +17,7 @@ import {
 import { build } from 'vite';
 import { plainLoopScores } from '../support/iam-plain-loop.js';
 
-export interface BenchResult {
+interface BenchResult {
   readonly id: string;
   readonly value: number;
   readonly unit: string;

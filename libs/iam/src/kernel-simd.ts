@@ -151,5 +151,9 @@ class SimdKernel {
   }
 }
 
-/** null on a processor without the needed vector instructions (x64 before SSE4.1), where kernel.ts does the work. */
-export const simdKernel = WebAssembly.validate(KERNEL_MODULE) ? new SimdKernel() : null;
+/**
+ * null without WebAssembly's vector instructions (x64 before SSE4.1, engines without a compiler), where kernel.ts does
+ * the work.
+ */
+export const simdKernel =
+  typeof WebAssembly !== 'undefined' && WebAssembly.validate(KERNEL_MODULE) ? new SimdKernel() : null;

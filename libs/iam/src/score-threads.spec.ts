@@ -1,4 +1,8 @@
-/** The same bytes from one thread and from many, each with its own engine state and WebAssembly instance. */
+/**
+ * The same bytes from one thread and from many, each with its own engine state and WebAssembly instance, and from an
+ * engine that neither compiles nor has WebAssembly.
+ */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +43,7 @@ function inThreads<T>(threads: number, moments: string | null): Promise<T[]> {
   return Promise.all(answers);
 }
 
-describe('scoring in threads', () => {
+describe('scoring elsewhere', () => {
   it.each([1, 2, 5])('%d threads: moments and scores to the last bit', async (threads) => {
     const whole = momentsOfShare(SAMPLES, 0, 1);
     const parts = await inThreads<string>(threads, null);
@@ -55,5 +59,19 @@ describe('scoring in threads', () => {
       (_, i) => shares[i % threads]![Math.floor(i / threads)]!,
     );
     expect(Buffer.from(woven.buffer).equals(Buffer.from(scores.buffer))).toBe(true);
+  });
+
+  it('an interpreter without WebAssembly: moments and scores to the last bit', () => {
+    const program = `
+      const { momentsOfShare, scoresOfShare } = await import(${JSON.stringify(join(directory, 'thread.mjs'))});
+      const moments = momentsOfShare(100, 0, 1);
+      const scores = scoresOfShare(moments, 100, 0, 1);
+      console.log(typeof WebAssembly, moments, Buffer.from(scores.buffer).toString('hex'));`;
+    const answer = execFileSync(process.execPath, ['--jitless', '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const moments = momentsOfShare(100, 0, 1);
+    const scores = Buffer.from(scoresOfShare(moments, 100, 0, 1).buffer).toString('hex');
+    expect(answer.toString().trim()).toBe(`undefined ${moments} ${scores}`);
   });
 });
