@@ -47,6 +47,8 @@ const WARNINGS: Readonly<Record<ResultWarning, (counts: VerificationSummary['cou
     `${requests.OVER_UNLEARNED} deletion requests score above every never-trained sample: the unlearning itself may show.`,
   PARTIAL_RESIDUE_SUSPECTED: () =>
     'Some deletion requests score below the never-trained samples, though above the members.',
+  SAMPLES_STICK_TOGETHER: () =>
+    'Samples of one deletion request vary together more than chance allows: the p-values, which take them singly, are too small.',
   NO_LONGER_VERIFIABLE_SAMPLES: ({ samples }) =>
     `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,
 };
