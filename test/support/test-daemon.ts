@@ -38,7 +38,12 @@ export interface TestDaemon {
   headersOf(caller: Caller): Promise<Record<string, string>>;
   graphql(caller: Caller, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer>;
   get(caller: Caller, path: string, headers?: Record<string, string>): Promise<Response>;
-  upload(caller: Caller, path: string, body: BodyInit, contentType?: string): Promise<Response>;
+  upload(
+    caller: Caller,
+    path: string,
+    body: NonNullable<RequestInit['body']>,
+    contentType?: string,
+  ): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -47,7 +52,10 @@ export interface TestDaemonOptions {
   readonly clock?: Clock;
 }
 
-export async function testDaemon(database: TestDatabase, options: TestDaemonOptions = {}): Promise<TestDaemon> {
+export async function testDaemon(
+  database: TestDatabase,
+  options: TestDaemonOptions = {},
+): Promise<TestDaemon> {
   const directory = mkdtempSync(join(tmpdir(), 'lacuna-daemon-'));
   const clock = options.clock ?? (() => new Date());
   const logLines: string[] = [];

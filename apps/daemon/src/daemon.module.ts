@@ -7,6 +7,8 @@ import type { Logger } from '@app/logging';
 import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
 import { QueueModule } from '@app/queue';
 import { createEd25519Signer } from '@app/tlog';
+import { VerificationModule } from '@app/verification';
+import { productVersion } from './operations/product-version.js';
 import { RolesGuard } from './auth/roles.guard.js';
 import type { DaemonKeys } from './keys/daemon-keys.js';
 import { KEYS, KeysController } from './keys/keys.controller.js';
@@ -34,6 +36,7 @@ export interface DaemonOptions {
 export class DaemonModule {
   static forRoot(options: DaemonOptions): DynamicModule {
     const { config, address, keys, metrics, logger, servesGraphiql } = options;
+    const verification = verificationModule(options);
     return {
       module: DaemonModule,
       imports: [
@@ -44,7 +47,8 @@ export class DaemonModule {
         ledgerModule(options),
         OperationsModule.forRoot(logger, metrics),
         InferenceModule,
-        GraphqlEdgeModule.forRoot(),
+        verification,
+        GraphqlEdgeModule.forRoot(verification),
       ],
       controllers: [KeysController, GraphiqlController, RecordingsController],
       providers: [
@@ -67,9 +71,23 @@ function ledgerModule({ config, directory, keys, logger, clock }: DaemonOptions)
   return LedgerModule.forSigners({
     ledgerName: config.LACUNA_LEDGER_NAME,
     clock,
-    signer: createEd25519Signer(config.LACUNA_LEDGER_NAME, keys.log),
+    signerFor: (origin) => createEd25519Signer(origin, keys.log),
     signerStateFile: join(directory, 'keys', 'signed-checkpoints.json'),
     checkpointIntervalMs: config.LACUNA_CHECKPOINT_INTERVAL_MS,
     onIntegrationError: (origin, error) => logger.error({ origin, err: error }, 'a log was not integrated'),
+  });
+}
+
+function verificationModule({ config, keys }: DaemonOptions): DynamicModule {
+  return VerificationModule.forDaemon({
+    signer: {
+      key: keys.attestation,
+      keySet: keys.keySet,
+      verifier: {
+        id: config.LACUNA_PUBLIC_URL ?? `urn:lacuna:${config.LACUNA_LEDGER_NAME}`,
+        version: productVersion(),
+      },
+      validSeconds: config.LACUNA_ATTESTATION_VALID_SECONDS,
+    },
   });
 }

@@ -3,26 +3,84 @@ import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { type Config, CONFIG } from '@app/config';
 import type { Logger } from '@app/logging';
-import { Metrics } from '../operations/metrics.js';
+import { DeletionRequestService, ModelService, RegistryModule, ReleaseService } from '@app/registry';
+import { AttestationService, ProfileService, VerificationService } from '@app/verification';
 import { LOGGER } from '../operations/logger.js';
+import { Metrics } from '../operations/metrics.js';
 import { graphqlOptions } from './graphql-options.js';
 import { MeResolver } from './me.resolver.js';
+import { OperatorMutations } from './mutations/operator.mutations.js';
+import { ProfileMutations } from './mutations/profile.mutations.js';
+import { RegistrationResolver } from './mutations/registration.resolver.js';
+import { AttestationResolver } from './queries/attestation.resolver.js';
+import { CommitmentResolver, DeletionRequestResolver } from './queries/deletion-request.resolver.js';
+import { LogResolver } from './queries/log.resolver.js';
+import { ModelResolver } from './queries/model.resolver.js';
+import { ProfileResolver } from './queries/profile.resolver.js';
+import { ReferenceResolver } from './queries/reference.resolver.js';
+import { ReleaseResolver } from './queries/release.resolver.js';
+import { RequestResultResolver } from './queries/request-result.resolver.js';
+import { SampleSetResolver } from './queries/sample-set.resolver.js';
+import { VerificationResolver, VerificationTicketResolver } from './queries/verification.resolver.js';
 
-/** The GraphQL edge: engine and resolvers. Services come from the global modules of the libs. */
+const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicModule =>
+  GraphQLModule.forRootAsync<MercuriusDriverConfig>({
+    driver: MercuriusDriver,
+    imports: services,
+    inject: [
+      CONFIG,
+      LOGGER,
+      Metrics,
+      ModelService,
+      ReleaseService,
+      DeletionRequestService,
+      ProfileService,
+      VerificationService,
+      AttestationService,
+    ],
+    useFactory: (
+      config: Config,
+      logger: Logger,
+      metrics: Metrics,
+      models: ModelService,
+      releases: ReleaseService,
+      requests: DeletionRequestService,
+      profiles: ProfileService,
+      verifications: VerificationService,
+      attestations: AttestationService,
+    ) =>
+      graphqlOptions({
+        config,
+        logger,
+        metrics,
+        services: { models, releases, requests, profiles, verifications, attestations },
+      }),
+  });
+
+const RESOLVERS = [
+  MeResolver,
+  ModelResolver,
+  ReferenceResolver,
+  SampleSetResolver,
+  ProfileResolver,
+  ReleaseResolver,
+  DeletionRequestResolver,
+  CommitmentResolver,
+  VerificationResolver,
+  VerificationTicketResolver,
+  RequestResultResolver,
+  AttestationResolver,
+  LogResolver,
+  RegistrationResolver,
+  ProfileMutations,
+  OperatorMutations,
+];
+
+/** The GraphQL edge: engine and resolvers over the services of `verification` and the registry. */
 @Module({})
 export class GraphqlEdgeModule {
-  static forRoot(): DynamicModule {
-    return {
-      module: GraphqlEdgeModule,
-      imports: [
-        GraphQLModule.forRootAsync<MercuriusDriverConfig>({
-          driver: MercuriusDriver,
-          inject: [CONFIG, LOGGER, Metrics],
-          useFactory: (config: Config, logger: Logger, metrics: Metrics) =>
-            graphqlOptions({ config, logger, metrics, services: {} }),
-        }),
-      ],
-      providers: [MeResolver],
-    };
+  static forRoot(verification: DynamicModule): DynamicModule {
+    const services = [RegistryModule, verification];
+    return { module: GraphqlEdgeModule, imports: [...services, engineOver(services)], providers: RESOLVERS };
   }
 }

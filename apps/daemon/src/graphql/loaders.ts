@@ -1,4 +1,70 @@
-export type LoaderServices = object;
+import type {
+  DeletionRequest,
+  DeletionRequestService,
+  Model,
+  ModelService,
+  Release,
+  ReleaseService,
+} from '@app/registry';
+import type {
+  Attestation,
+  AttestationService,
+  ListedProfile,
+  ProfileService,
+  Verification,
+  VerificationService,
+} from '@app/verification';
+import { BatchLoader } from './batch-loader.js';
+
+export interface LoaderServices {
+  readonly models: ModelService;
+  readonly releases: ReleaseService;
+  readonly requests: DeletionRequestService;
+  readonly profiles: ProfileService;
+  readonly verifications: VerificationService;
+  readonly attestations: AttestationService;
+}
+
+/** The reads of one request that its fields share, by id. */
 export class Loaders {
-  constructor(_services: LoaderServices) {}
+  readonly models: BatchLoader<string, Model>;
+  readonly releases: BatchLoader<string, Release>;
+  readonly requests: BatchLoader<string, DeletionRequest>;
+  readonly profiles: BatchLoader<string, ListedProfile>;
+  readonly verifications: BatchLoader<string, Verification>;
+  /** By verification. */
+  readonly attestations: BatchLoader<string, Attestation>;
+
+  constructor(services: LoaderServices) {
+    const { models, releases, requests, profiles, verifications, attestations } = services;
+    this.models = new BatchLoader(async (ids) => byKey(await models.getMany(ids), (model) => model.modelId));
+    this.releases = new BatchLoader(async (ids) =>
+      byKey(await releases.getMany(ids), (release) => release.releaseId),
+    );
+    this.requests = new BatchLoader(async (ids) =>
+      byKey(await requests.getMany(ids), (request) => request.requestId),
+    );
+    this.profiles = new BatchLoader((ids) => each(ids, (id) => profiles.get(id)));
+    this.verifications = new BatchLoader((ids) => each(ids, (id) => verifications.find(id)));
+    this.attestations = new BatchLoader((ids) => each(ids, (id) => attestations.ofVerification(id)));
+  }
+}
+
+function byKey<V>(values: readonly V[], keyOf: (value: V) => string): ReadonlyMap<string, V> {
+  return new Map(values.map((value) => [keyOf(value), value]));
+}
+
+/** For services that read one at a time: the loader still asks for each only once. */
+async function each<V>(
+  ids: readonly string[],
+  read: (id: string) => Promise<V | null>,
+): Promise<ReadonlyMap<string, V>> {
+  const found = new Map<string, V>();
+  await Promise.all(
+    ids.map(async (id) => {
+      const value = await read(id);
+      if (value !== null) found.set(id, value);
+    }),
+  );
+  return found;
 }

@@ -3,6 +3,7 @@
  * is assumed: fragments may be missing or spread each other in circles. Proven by query-depth.spec.ts.
  */
 import { type DocumentNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
+import { DaemonError } from '../errors.js';
 import { tooDeep } from './source-limits.js';
 
 /**
@@ -65,8 +66,9 @@ class DepthMeasure {
     const fragment = this.fragments.get(name);
     // An unknown fragment is validation's business.
     if (!fragment) return 0;
-    // A fragment inside itself has no end.
-    if (this.open.has(name)) return Infinity;
+    if (this.open.has(name)) {
+      throw new DaemonError('GRAPHQL_TOO_DEEP', 'a fragment contains itself: the query has no end');
+    }
     this.open.add(name);
     const depth = this.depthOf(fragment.selectionSet);
     this.open.delete(name);

@@ -1,0 +1,51 @@
+/** The closed vocabularies of the API; each holds exactly the words that the libs use. */
+import { type Role, ROLES } from '@app/access';
+import { VERDICTS } from '@app/attestation';
+import type { SignalKind } from '@app/inference';
+import type { VerificationCause, VerificationResult, VerificationStatus } from '@app/persistence';
+import type { ReferenceRole, SampleSetRole } from '@app/registry';
+import { enumOf } from './scalars.js';
+
+export const RoleEnum = enumOf<Role>('Role', ROLES, 'What a caller may do; see the README.');
+
+export const SignalKindEnum = enumOf<SignalKind>(
+  'SignalKind',
+  ['loss', 'probability'],
+  'What a model’s signals are: average token loss, or probability of the true class.',
+);
+
+export const ReferenceRoleEnum = enumOf<ReferenceRole>(
+  'ReferenceRole',
+  ['original', 'shadow'],
+  'ORIGINAL: the model before unlearning (IN). SHADOW: a model never trained on the sample (OUT).',
+);
+
+export const SampleSetRoleEnum = enumOf<SampleSetRole>(
+  'SampleSetRole',
+  ['calibration', 'controls'],
+  'CALIBRATION: never trained on. CONTROLS: still trained on.',
+);
+
+export const VerdictEnum = enumOf(
+  'Verdict',
+  VERDICTS,
+  'What the evidence says about a commitment or request; never "proven".',
+);
+
+export const VerificationCauseEnum = enumOf<VerificationCause>(
+  'VerificationCause',
+  ['release', 'commitments', 'schedule', 'operator', 'signals'],
+  'Why a verification was made: a new release, new commitments, the schedule, an operator, new signals.',
+);
+
+export const VerificationStatusEnum = enumOf<VerificationStatus>(
+  'VerificationStatus',
+  ['PLANNED', 'SCORING', 'CONCLUDING', 'CONCLUDED', 'ATTESTED', 'FAILED'],
+  'How far a verification has come; FAILED means that it could not be carried out, not that residue was found.',
+);
+
+export const VerificationResultEnum = enumOf<VerificationResult>(
+  'VerificationResult',
+  ['PASSED', 'FAILED', 'INCONCLUSIVE'],
+  'What a verification concluded about a release.',
+);

@@ -1,0 +1,137 @@
+import { Field, Float, Int, ObjectType } from '@nestjs/graphql';
+import { VERDICTS } from '@app/attestation';
+import type { VerificationResult } from '@app/persistence';
+import type { Outcome, VerificationSummary } from '@app/verification';
+import { VerdictEnum, VerificationResultEnum } from '../enums.js';
+import { DateTime } from '../scalars.js';
+
+@ObjectType({ description: 'How many requests, or samples, have one verdict.' })
+export class VerdictCount {
+  @Field(() => VerdictEnum)
+  verdict!: string;
+
+  @Field(() => Int)
+  count!: number;
+}
+
+@ObjectType({ description: 'A measured rate with its Clopper-Pearson interval.' })
+export class MeasuredRateNode {
+  @Field(() => Float)
+  rate!: number;
+
+  @Field(() => Float)
+  low!: number;
+
+  @Field(() => Float)
+  high!: number;
+
+  @Field(() => Int)
+  trials!: number;
+}
+
+@ObjectType({ description: 'How often the test finds what is there: measured on the controls.' })
+export class PowerNode {
+  @Field(() => MeasuredRateNode)
+  perRequest!: MeasuredRateNode;
+
+  @Field(() => MeasuredRateNode)
+  perSample!: MeasuredRateNode;
+
+  @Field(() => Int, { description: 'Controls put together as one request.' })
+  groupSize!: number;
+
+  @Field(() => Float)
+  confidence!: number;
+}
+
+@ObjectType({ description: 'What the verification cost.' })
+export class WorkNode {
+  @Field(() => Int)
+  blocks!: number;
+
+  @Field(() => Int)
+  blocksReused!: number;
+
+  @Field(() => Int)
+  signalsRead!: number;
+
+  @Field(() => Int)
+  forwardPasses!: number;
+
+  @Field(() => Float)
+  seconds!: number;
+}
+
+@ObjectType('VerificationOutcome', {
+  description: 'What a verification concluded, in the figures that are attested.',
+})
+export class OutcomeNode {
+  @Field(() => VerificationResultEnum)
+  result!: VerificationResult;
+
+  @Field(() => String, { description: 'Root of the result tree, hexadecimal.' })
+  resultRoot!: string;
+
+  @Field(() => DateTime)
+  concludedAt!: Date;
+
+  @Field(() => [String], { description: 'Why it did not pass; empty exactly for PASSED.' })
+  reasons!: string[];
+
+  @Field(() => [String])
+  warnings!: string[];
+
+  @Field(() => [VerdictCount])
+  requestCounts!: VerdictCount[];
+
+  @Field(() => [VerdictCount])
+  sampleCounts!: VerdictCount[];
+
+  @Field(() => PowerNode, {
+    nullable: true,
+    description: 'Null: no control could be scored, the power is unknown.',
+  })
+  power!: PowerNode | null;
+
+  @Field(() => Float)
+  operatingFalsePositiveRate!: number;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Controls against commitments under the frozen profile.',
+  })
+  auc!: number | null;
+
+  @Field(() => Int)
+  calibrationSize!: number;
+
+  @Field(() => Int)
+  controlsSize!: number;
+
+  @Field(() => WorkNode)
+  work!: WorkNode;
+}
+
+export function toOutcomeNode({ result, resultRoot, concludedAt, summary }: Outcome): OutcomeNode {
+  const { reasons, warnings, counts, power, operatingFalsePositiveRate, auc, calibration, controls, work } =
+    summary;
+  return {
+    result,
+    resultRoot: Buffer.from(resultRoot).toString('hex'),
+    concludedAt,
+    reasons: [...reasons],
+    warnings: [...warnings],
+    requestCounts: countsOf(counts.requests),
+    sampleCounts: countsOf(counts.samples),
+    power: power && { ...power, groupSize: power.perRequest.groupSize },
+    operatingFalsePositiveRate,
+    auc,
+    calibrationSize: calibration.size,
+    controlsSize: controls.size,
+    work,
+  };
+}
+
+function countsOf(counts: VerificationSummary['counts']['requests']): VerdictCount[] {
+  return VERDICTS.map((verdict) => ({ verdict, count: counts[verdict] }));
+}

@@ -1,0 +1,79 @@
+import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
+import type { VerificationCause, VerificationResult, VerificationStatus } from '@app/persistence';
+import type { Verification } from '@app/verification';
+import { connectionTypeOf } from '../connection.js';
+import { VerificationCauseEnum, VerificationResultEnum, VerificationStatusEnum } from '../enums.js';
+import { BigIntScalar, DateTime } from '../scalars.js';
+
+@ObjectType('VerificationProgress', {
+  description: 'How far a verification has come, in blocks of 4,096 samples.',
+})
+export class ProgressNode {
+  @Field(() => VerificationStatusEnum)
+  status!: VerificationStatus;
+
+  @Field(() => Int)
+  blocksTotal!: number;
+
+  @Field(() => Int)
+  blocksDone!: number;
+
+  @Field(() => Int, { description: 'Computed by an earlier verification already.' })
+  blocksReused!: number;
+
+  @Field(() => BigIntScalar)
+  signalsRead!: bigint;
+
+  @Field(() => BigIntScalar)
+  forwardPasses!: bigint;
+
+  @Field(() => String, { nullable: true, description: 'Why it failed, as a code.' })
+  errorCode!: string | null;
+
+  @Field(() => String, { nullable: true })
+  errorMessage!: string | null;
+
+  @Field(() => DateTime, { nullable: true })
+  startedAt!: Date | null;
+
+  @Field(() => DateTime, { nullable: true })
+  finishedAt!: Date | null;
+}
+
+@ObjectType('Verification', { description: 'One release checked against the first treeSize commitments.' })
+export class VerificationNode {
+  @Field(() => ID)
+  id!: string;
+
+  modelId!: string;
+  releaseId!: string;
+  profileId!: string;
+
+  @Field(() => BigIntScalar, { description: 'Commitments covered: all of them when it was planned.' })
+  treeSize!: bigint;
+
+  @Field(() => VerificationCauseEnum)
+  cause!: VerificationCause;
+
+  @Field(() => DateTime)
+  requestedAt!: Date;
+
+  @Field(() => ProgressNode)
+  progress!: ProgressNode;
+
+  @Field(() => VerificationResultEnum, { nullable: true, description: 'Null until it is concluded.' })
+  result!: VerificationResult | null;
+}
+
+@ObjectType({ description: 'A verification that was asked for; it exists once it is planned.' })
+export class VerificationTicket {
+  @Field(() => ID)
+  verificationId!: string;
+}
+
+export const VerificationConnection = connectionTypeOf(VerificationNode, 'Verification');
+
+export const toVerificationNode = (verification: Verification): VerificationNode => ({
+  ...verification,
+  id: verification.verificationId,
+});
