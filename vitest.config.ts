@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { tsconfigPaths: true },
+  resolve: {
+    tsconfigPaths: true,
+    // One realm: Vite would take graphql's "module" build for our sources while packages in node_modules take "main".
+    alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
+  },
   test: {
     setupFiles: ['reflect-metadata'],
     globalSetup: ['test/support/global-setup.ts'],

@@ -59,3 +59,9 @@ export function useTestDatabase(): () => TestDatabase {
   });
   return () => database!;
 }
+
+/** The address as LACUNA_DATABASE_URL takes it. */
+export function postgresUrl(address: DatabaseAddress): string {
+  if (address.kind === 'url') return address.url;
+  return `postgres://lacuna@localhost/${address.database}?host=${address.directory}`;
+}

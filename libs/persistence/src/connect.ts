@@ -4,7 +4,9 @@
  */
 import postgres from 'postgres';
 
-/** Where a PostgreSQL is: a URL, or the directory of the embedded server's unix socket. */
+/**
+ * Where a PostgreSQL is: a URL (`?host=/directory` for a unix socket, as libpq has it), or the embedded server's socket.
+ */
 export type DatabaseAddress =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'socket'; readonly directory: string; readonly database: string };
@@ -39,13 +41,12 @@ export function connect(address: DatabaseAddress, options: ConnectOptions): Sql 
     },
     ...(options.onClose ? { onclose: options.onClose } : {}),
   };
-  return address.kind === 'url'
-    ? postgres(address.url, shared)
-    : postgres({
-        ...shared,
-        host: address.directory,
-        port: 5432,
-        database: address.database,
-        user: EMBEDDED_USER,
-      });
+  if (address.kind === 'socket') {
+    const { directory: host, database } = address;
+    return postgres({ ...shared, host, port: 5432, database, user: EMBEDDED_USER });
+  }
+  const url = new URL(address.url);
+  const socket = url.searchParams.get('host');
+  url.searchParams.delete('host');
+  return postgres(url.toString(), socket ? { ...shared, host: socket } : shared);
 }

@@ -22,7 +22,7 @@ export async function runVerify(file: string, request: VerifyRequest): Promise<b
     process.stdout.write(json ? `${JSON.stringify(asJson(account))}\n` : formatAccount(account));
     return true;
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
+    if (!isCoded(error)) throw error;
     process.stdout.write(json ? `${JSON.stringify(refusalAsJson(error))}\n` : refusalText(error));
     return false;
   }
@@ -34,6 +34,8 @@ function timeOf(at: string | undefined): Date {
     throw new CliError('CLI_TIME_INVALID', `--at ${at} is not a time; write it like 2026-01-31T12:00:00Z`);
   return now;
 }
+
+const isCoded = (error: unknown): error is CodedError => error instanceof CodedError;
 
 const refusalText = (error: CodedError): string =>
   error instanceof AttestationError
