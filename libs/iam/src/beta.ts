@@ -1,4 +1,4 @@
-/** The Beta likelihood of the paper's ablation. Proven by beta.spec.ts and test/vectors/iam. */
+/** The Beta likelihood of the paper's ablation. Proven by level-likelihood.spec.ts and test/vectors/iam. */
 import { regularizedIncompleteBeta } from './incomplete-beta.js';
 import type { LevelLikelihood } from './level-likelihood.js';
 

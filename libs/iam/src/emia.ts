@@ -3,7 +3,7 @@
  * release's loss on the sample stands among losses that no training on the sample has lowered.
  *
  * Direction: in [0, 1], 1 = the loss is higher than all of them = unlearned, 0 = member. As in the reference the
- * loss is ln(1 + e^-y) of the true-class logit y alone, not of the softmax. Proven by emia.spec.ts and
+ * loss is ln(1 + e^-y) of the true-class logit y alone, not of the softmax. Proven by hard-attacks.spec.ts and
  * test/vectors/iam.
  */
 import { exp, log } from './elementary.js';

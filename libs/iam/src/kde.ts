@@ -1,4 +1,4 @@
-/** The kernel-density likelihood of the paper's ablation. Proven by kde.spec.ts and test/vectors/iam. */
+/** The kernel-density likelihood of the paper's ablation. Proven by level-likelihood.spec.ts and test/vectors/iam. */
 import type { LevelLikelihood } from './level-likelihood.js';
 import { normalCdf } from './normal.js';
 

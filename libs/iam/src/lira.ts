@@ -2,7 +2,7 @@
  * LiRA, the likelihood-ratio attack (Carlini et al., S&P 2022), offline and online, and update-LiRA, which compares
  * the release with the original model. Signals are scaled logits (signals.ts, `scaledLogit`), close to normal.
  *
- * Direction of all: higher = more unlearned. Proven by lira.spec.ts and test/vectors/iam.
+ * Direction of all: higher = more unlearned. Proven by hard-attacks.spec.ts and test/vectors/iam.
  *
  * Fault `zero-variance-spike`: with one model on a side the reference's standard deviation is 0 + 1e-30. Its offline
  * score is then a distance in units of 1e-60, and its online score (always one IN model) is ruled by the distance

@@ -1,4 +1,4 @@
-/** Piecewise-linear functions given by their vertices. Proven through roc.spec.ts and emia.spec.ts. */
+/** Piecewise-linear functions given by their vertices. Proven through roc.spec.ts and hard-attacks.spec.ts. */
 
 /**
  * Value at `at` of the line through the vertices (x, y); constant beyond the ends.
