@@ -31,7 +31,7 @@ export class ExactSum {
     if (x !== 0) parts.push(x);
   }
 
-  /** Adds a*b exactly; |a|, |b| < 2^400, so that no part overflows. Parts below 2^-1074 are dropped alike in any order. */
+  /** Adds a*b exactly; a and b are 0 or of magnitude 2^-400 .. 2^400, so that no part of the product is lost. */
   addProduct(a: number, b: number): void {
     const product = a * b;
     const aHigh = a * SPLITTER - (a * SPLITTER - a);

@@ -83,6 +83,19 @@ describe('SignalMoments', () => {
     for (const sigma of momentsOf(list).sigmaPerLevel(3)) expect(sigma).toBeCloseTo(expected, 12);
   });
 
+  it('has no spread below 0 for signals whose squares underflow', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -1e-150, max: 1e-150, noNaN: true }), { minLength: 2 }),
+        (tiny) => {
+          const sigma = momentsOf(tiny.map((value, i) => [[value], tiny.at(-1 - i)!])).sigmaPerLevel(4);
+          for (const value of sigma) expect(value >= 0 && value < 1e-140).toBe(true);
+        },
+      ),
+      { examples: [[[5e-324, 5e-324]], [[1e-200, 3e-200]]] },
+    );
+  });
+
   it('finds no spread exactly, and skips what cannot be scored', () => {
     const moments = momentsOf([
       [[0.1, 0.1], 0.7],

@@ -10,6 +10,9 @@ import { checkLevels, type SignalKind } from './parameters.js';
 /** Signals are of order 10; beyond this, their squares' parts would leave the range of a double. */
 const MAX_SIGNAL = 1e100;
 
+/** A smaller signal counts as 0: its square would not be exact, and a spread could come out below 0. */
+const MIN_SIGNAL = 2 ** -400;
+
 /** True for a number that can be scored: finite, and small enough that no formula overflows. */
 export function isSignal(value: number): boolean {
   return Math.abs(value) <= MAX_SIGNAL;
@@ -52,14 +55,15 @@ export class SignalMoments {
       return;
     }
     this.samples += 1;
+    const inSignal = flushed(in_);
     for (let s = 0; s < out.length; s++) {
-      const value = out[s]!;
+      const outSignal = flushed(out[s]!);
       this.pairs += 1;
-      this.out.add(value);
-      this.in.add(in_);
-      this.outOut.addProduct(value, value);
-      this.inIn.addProduct(in_, in_);
-      this.outIn.addProduct(value, in_);
+      this.out.add(outSignal);
+      this.in.add(inSignal);
+      this.outOut.addProduct(outSignal, outSignal);
+      this.inIn.addProduct(inSignal, inSignal);
+      this.outIn.addProduct(outSignal, inSignal);
     }
   }
 
@@ -154,6 +158,10 @@ const SUMS = ['out', 'in', 'outOut', 'inIn', 'outIn'] as const;
 
 /** Exact sums are integers over 2^1074. */
 const SCALE_BITS = 1074n;
+
+function flushed(signal: number): number {
+  return Math.abs(signal) < MIN_SIGNAL ? 0 : signal;
+}
 
 function allSignals(values: ArrayLike<number>): boolean {
   for (let i = 0; i < values.length; i++) if (!isSignal(values[i]!)) return false;
