@@ -9,8 +9,8 @@
 import { countAtLeast, countAtMost } from './conformal.js';
 import { IamError } from './errors.js';
 import type { GroupEvidence } from './group-evidence.js';
-import { toMillionths } from './millionths.js';
 import { SeededRandom } from './random.js';
+import { MILLIONTHS, scoredMillionths, sumOf } from './score-sums.js';
 
 export interface ClusterEvidenceInput {
   /** Scores known to follow the null hypothesis, in [0, 1]; NaN marks an unscorable sample and is left out. */
@@ -21,10 +21,6 @@ export interface ClusterEvidenceInput {
   readonly requests: readonly Float64Array[];
   readonly seed: string | number;
 }
-
-const MILLIONTHS = 1e6;
-
-const sumOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 /**
  * The scored values of each cluster in a random order that depends on (seed, place of the cluster) only: any prefix is
@@ -56,7 +52,7 @@ export function shuffledClusters(
 const clusterSums = (clusters: readonly Float64Array[], size: number): Float64Array =>
   Float64Array.from(
     clusters.filter((values) => values.length >= size),
-    (values) => sumOf(values.subarray(0, size).map(toMillionths)),
+    (values) => sumOf(scoredMillionths(values.subarray(0, size))),
   ).sort();
 
 /**
@@ -71,7 +67,7 @@ export function clusterPValues(input: ClusterEvidenceInput): GroupEvidence {
   const pLower = new Float64Array(input.requests.length).fill(1);
   const pUpper = new Float64Array(input.requests.length).fill(1);
   input.requests.forEach((request, index) => {
-    const scores = request.filter((score) => !Number.isNaN(score)).map(toMillionths);
+    const scores = scoredMillionths(request);
     const size = scores.length;
     const sum = sumOf(scores);
     statistic.push(size === 0 ? null : sum / size / MILLIONTHS);

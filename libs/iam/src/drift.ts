@@ -30,6 +30,7 @@ export interface DriftCheck {
   readonly commitmentSize: number;
 }
 
+/** Fewer blur a p-value near 0.001; more make a check of large sets slower than the verification it warns of. */
 const DEFAULT_PERMUTATIONS = 1_999;
 /** Larger sets are sampled down: 10,000 of each show a distance of 0.03; more would make big models wait. */
 const LARGEST_SET = 10_000;

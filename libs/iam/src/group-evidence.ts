@@ -17,10 +17,9 @@
  */
 import { countAtLeast, countAtMost } from './conformal.js';
 import { IamError } from './errors.js';
-import { toMillionths } from './millionths.js';
 import { SeededRandom } from './random.js';
+import { MILLIONTHS, scoredMillionths, sumOf } from './score-sums.js';
 
-const MILLIONTHS = 1e6;
 /** Fewer make the smallest p-value too coarse for a hundred requests at q = 0.05; more cost time in proportion. */
 export const DEFAULT_RESAMPLES = 19_999;
 /** Bound on stored request positions of one batch of draws: 16 MiB; smaller batches sort and search more often. */
@@ -64,13 +63,7 @@ interface Tails {
   readonly upper: Float64Array;
 }
 
-const toSortedMillionths = (scores: Float64Array): Float64Array =>
-  scores
-    .filter((score) => !Number.isNaN(score))
-    .map(toMillionths)
-    .sort();
-
-const sumOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+const toSortedMillionths = (scores: Float64Array): Float64Array => scoredMillionths(scores).sort();
 
 /** A batch of random subsets of {0..n-1 null} + {n..n+m-1 request}, summed as far as the null alone allows. */
 interface Draws {

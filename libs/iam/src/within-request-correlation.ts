@@ -6,6 +6,7 @@
  * correlation. Proven by within-request-correlation.spec.ts.
  */
 import { SeededRandom } from './random.js';
+import { sumOf } from './score-sums.js';
 
 export interface CorrelationCheck {
   /** Intraclass correlation (analysis of variance), in [-1, 1]: 0 = samples of a request are like any others. */
@@ -14,11 +15,10 @@ export interface CorrelationCheck {
   readonly pValue: number;
 }
 
+/** Fewer cannot reach the warning's level of 0.001; more cost time in proportion. */
 const PERMUTATIONS = 999;
 /** More samples are left out: 20,000 show a correlation of 0.02, and a check must not outlast the decision. */
 const LARGEST_SET = 20_000;
-
-const sumOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 /** Sum over groups of (sum of the group)^2 / size: all that varies of the between-group variance when dealt anew. */
 function spreadOfSums(scores: Float64Array, sizes: readonly number[]): number {
