@@ -39,7 +39,7 @@ import {
   VerificationModule,
   VerificationService,
 } from '@app/verification';
-import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { bytesOf } from './registry.js';
 import type { TestDatabase } from './test-database.js';
@@ -54,6 +54,8 @@ export interface Job {
   readonly id: string;
   readonly name: QueueName;
   readonly data: PlanJob | BlockJob | ConcludeJob;
+  /** Default false. */
+  readonly lastTry?: boolean;
 }
 
 /** Everything one worker process does. */
@@ -69,9 +71,12 @@ const shared = (database: TestDatabase): DynamicModule[] => [
   QueueModule.forRoot({ onFailure: () => undefined }),
 ];
 
+@Module({})
+class VerificationBenchModule {}
+
 const context = (imports: DynamicModule['imports']) =>
   NestFactory.createApplicationContext(
-    { module: class VerificationBenchModule {}, imports: imports ?? [] },
+    { module: VerificationBenchModule, imports: imports ?? [] },
     { logger: ['error'], abortOnError: false },
   );
 
@@ -85,15 +90,15 @@ export async function openWorker(database: TestDatabase, name: string): Promise<
   const failures = app.get(FailuresService);
   return {
     app,
-    async run({ id, name: queue, data }) {
+    async run({ id, name: queue, data, lastTry = false }) {
       if (queue === 'verification.plan') {
-        await failures.guard(id, false, () => app.get(PlanService).plan(id, data as PlanJob));
+        await failures.guard(id, lastTry, () => app.get(PlanService).plan(id, data as PlanJob));
       } else if (queue === 'verification.block') {
         const job = data as BlockJob;
-        await failures.guard(job.verificationId, false, () => app.get(BlockService).run(job));
+        await failures.guard(job.verificationId, lastTry, () => app.get(BlockService).run(job));
       } else {
         const { verificationId } = data as ConcludeJob;
-        await failures.guard(verificationId, false, () => app.get(ConcludeService).run(verificationId));
+        await failures.guard(verificationId, lastTry, () => app.get(ConcludeService).run(verificationId));
       }
     },
     close: () => close(app),
@@ -124,7 +129,7 @@ export interface VerificationBench {
   unique(prefix: string): string;
   record(values: Values, signalKind?: 'loss' | 'probability'): Promise<string>;
   file(modelId: string, samples: readonly string[]): Promise<string>;
-  release(modelId: string, values: Values): Promise<string>;
+  release(modelId: string, values: Values, signalKind?: 'loss' | 'probability'): Promise<string>;
   freeze(modelId: string, overrides?: Partial<FreezeProfile>): Promise<string>;
   /** The waiting jobs, oldest first; they count as taken. */
   takeJobs(name?: QueueName): Promise<Job[]>;
@@ -227,8 +232,8 @@ function benchOf(
       );
       return requestId;
     },
-    async release(modelId, values) {
-      const recordingId = await record(values);
+    async release(modelId, values, signalKind) {
+      const recordingId = await record(values, signalKind);
       const { releaseId } = await services.releases.register(
         { modelId, name: unique('release'), recordingId, ...key() },
         ACTOR,
@@ -312,6 +317,7 @@ export interface SyntheticOptions {
   readonly controls?: number;
   readonly forget?: number;
   readonly frozen?: boolean;
+  readonly signalKind?: 'loss' | 'probability';
 }
 
 /** A model with references, calibration set and controls, ready for a profile. */
@@ -320,6 +326,9 @@ export async function syntheticModel(
   options: SyntheticOptions = {},
 ): Promise<SyntheticModel> {
   const { calibration: n = 150, controls: c = 80, forget: f = 40, frozen = true } = options;
+  const { signalKind = 'loss' } = options;
+  const asSignals = (losses: Values): Map<string, number> =>
+    new Map([...losses].map(([id, loss]) => [id, signalKind === 'loss' ? loss : Math.exp(-loss)]));
   const calibration = idsOf('calibration', n);
   const controls = idsOf('control', c);
   const forget = idsOf('forget', f);
@@ -327,7 +336,7 @@ export async function syntheticModel(
   const register = { idempotencyKey: '' };
   const key = () => ({ ...register, idempotencyKey: bench.unique('key') });
   const { modelId } = await bench.models.register(
-    { name: bench.unique('model'), signalKind: 'loss', ...key() },
+    { name: bench.unique('model'), signalKind, ...key() },
     ACTOR,
   );
   const original = merged(
@@ -339,11 +348,11 @@ export async function syntheticModel(
     ['shadow', lossesAround(all, STRANGER_LOSS, 3)],
   ] as const) {
     await bench.references.register(
-      { modelId, role, name: role, recordingId: await bench.record(values), ...key() },
+      { modelId, role, name: role, recordingId: await bench.record(asSignals(values), signalKind), ...key() },
       ACTOR,
     );
   }
-  const recordingId = await bench.record(lossesAround(calibration, STRANGER_LOSS, 4));
+  const recordingId = await bench.record(asSignals(lossesAround(calibration, STRANGER_LOSS, 4)), signalKind);
   const calibrationSet = frozen
     ? { recordingId, trustedUnder: 'a retrained release' }
     : { sampleIds: [...calibration] };
@@ -362,15 +371,17 @@ export async function syntheticModel(
     forget,
     releaseValues(forgotten, seed = 10) {
       const gone = new Set(forgotten);
-      return merged(
-        lossesAround(calibration, STRANGER_LOSS, seed + 1),
-        lossesAround(controls, MEMBER_LOSS, seed + 2),
-        lossesAround(
-          forget.filter((id) => !gone.has(id)),
-          MEMBER_LOSS,
-          seed + 3,
+      return asSignals(
+        merged(
+          lossesAround(calibration, STRANGER_LOSS, seed + 1),
+          lossesAround(controls, MEMBER_LOSS, seed + 2),
+          lossesAround(
+            forget.filter((id) => !gone.has(id)),
+            MEMBER_LOSS,
+            seed + 3,
+          ),
+          lossesAround([...gone], STRANGER_LOSS, seed + 4),
         ),
-        lossesAround([...gone], STRANGER_LOSS, seed + 4),
       );
     },
   };

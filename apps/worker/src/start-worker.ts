@@ -13,6 +13,7 @@ import {
   type DatabaseAddress,
   type OpenDatabase,
   PersistenceError,
+  type Sql,
 } from '@app/persistence';
 import { NestFactory } from '@nestjs/core';
 import { WorkerModule } from './worker.module.js';
@@ -57,18 +58,23 @@ async function awaitSchema(address: DatabaseAddress, log: (message: string) => v
   const deadline = Date.now() + DATABASE_PATIENCE_MS;
   const sql = connect(address, { as: 'login', name: 'lacuna-worker-start', poolSize: 1 });
   try {
-    for (let waited = false; ; waited = true) {
-      const obstacle = await checkSchema(sql).then(
-        () => null,
-        (error: unknown) => error,
-      );
-      if (obstacle === null) return;
-      const older = obstacle instanceof PersistenceError && obstacle.code === 'PERSISTENCE_SCHEMA_OLDER';
-      if (!older || Date.now() > deadline) throw obstacle;
+    for (let waited = false; !(await isMigrated(sql, deadline)); waited = true) {
       if (!waited) log('waiting for the daemon to migrate the database');
       await delay(SCHEMA_POLL_MS);
     }
   } finally {
     await sql.end({ timeout: 1 });
+  }
+}
+
+/** False while the schema is older and there is time left. */
+async function isMigrated(sql: Sql, deadline: number): Promise<boolean> {
+  try {
+    await checkSchema(sql);
+    return true;
+  } catch (error) {
+    const older = error instanceof PersistenceError && error.code === 'PERSISTENCE_SCHEMA_OLDER';
+    if (older && Date.now() <= deadline) return false;
+    throw error;
   }
 }

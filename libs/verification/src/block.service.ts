@@ -18,7 +18,7 @@ import { type NewScoreBlock, ScoreBlockRepository, type ScoreKey } from './score
 import { type SignalInputs, SignalsService } from './signals.service.js';
 import { COMMITMENTS, subjectsOf } from './subjects.js';
 import { type BlockJob } from './verification-jobs.js';
-import { type Verification, VerificationRepository } from './verification.repository.js';
+import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
 
 /** Injection token of the name under which this process computes, kept with each block. */
 export const WORKER_NAME = Symbol('WORKER_NAME');
@@ -45,7 +45,7 @@ export class BlockService {
   async run({ verificationId, subject, blockIndex }: BlockJob): Promise<void> {
     const verification = await this.verifications.find(verificationId);
     if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
-    if (!['PLANNED', 'SCORING'].includes(verification.progress.status)) return;
+    if (isConcluded(verification)) return;
     const { releaseId, profileId } = verification;
     const key = { releaseId, profileId, subject };
     const block = await this.compute(verification, key, blockIndex);

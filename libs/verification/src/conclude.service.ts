@@ -23,7 +23,7 @@ import { COMMITMENTS, subjectsOf } from './subjects.js';
 import { aucOfControls, attestedPower, type VerificationSummary } from './summary.js';
 import { type Decision } from './verdict.js';
 import { type BlockJob } from './verification-jobs.js';
-import { type Verification, VerificationRepository } from './verification.repository.js';
+import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
 
 /** Random bytes under which the leaves of one verification are blinded. */
 const SECRET_BYTES = 32;
@@ -52,7 +52,7 @@ export class ConcludeService {
   async run(verificationId: string): Promise<void> {
     const verification = await this.verifications.find(verificationId);
     if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
-    if (['CONCLUDED', 'ATTESTED', 'FAILED'].includes(verification.progress.status)) return;
+    if (isConcluded(verification)) return;
     const profile = await this.profiles.get(verification.profileId);
     const scores = await this.readScores(verification, profile);
     if (!scores) return;
@@ -63,8 +63,8 @@ export class ConcludeService {
     await this.db.transaction().execute(async (tx) => {
       await this.verifications.lock(tx, verificationId);
       const now = await this.verifications.find(verificationId, tx);
-      if (now?.result !== null) return;
-      await this.write(tx, verification, leaves, decision, tree, (scored) => ({
+      if (!now || isConcluded(now)) return;
+      await this.write(tx, now, leaves, decision, tree, (scored) => ({
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
         calibration: { mode: profile.document.calibration.mode, size: scored(nulls.calibration) },
         controls: { size: scored(nulls.controls) },

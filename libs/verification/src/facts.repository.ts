@@ -1,7 +1,6 @@
 /** Reads what other libs registered: models, releases, references, sample sets, commitments. Writes nothing. */
 import { DATABASE, type Database, type Queryable } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
 
 export interface ModelFact {
   readonly modelId: string;
@@ -114,10 +113,11 @@ export class FactsRepository {
       .selectFrom('release')
       .select('release_id')
       .where('model_id', '=', modelId)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('verification')
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('verification')
               .select('verification_id')
               .whereRef('verification.release_id', '=', 'release.release_id'),
           ),
@@ -261,13 +261,5 @@ export class FactsRepository {
       salt: row.salt,
       leaf: row.leaf,
     }));
-  }
-
-  /** Commitments in the log at `size`, by request: how many there must be for it to be complete. */
-  async requestExists(requestId: string): Promise<boolean> {
-    const { rows } = await sql<{ found: boolean }>`
-      select exists (select from lacuna.deletion_request where request_id = ${requestId}) as found
-    `.execute(this.db);
-    return rows[0]?.found ?? false;
   }
 }

@@ -32,6 +32,6 @@ export class FailuresService {
 
 /** Coded errors say what was wrong without content; what other errors say may go into the log only. */
 function describe(error: unknown): { code: string; message: string } {
-  if (error instanceof CodedError) return { code: error.code, message: error.message };
+  if (error instanceof CodedError) return { code: String(error.code), message: error.message };
   return { code: 'VERIFICATION_INTERNAL', message: 'an unexpected error; the log has the details' };
 }

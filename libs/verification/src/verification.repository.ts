@@ -55,6 +55,12 @@ export interface VerificationFilter {
 
 /** Statuses in which nothing more happens. */
 const ENDED: VerificationStatus[] = ['ATTESTED', 'FAILED'];
+/** Statuses in which no block counts any more. */
+const CONCLUDED: VerificationStatus[] = ['CONCLUDED', ...ENDED];
+
+export function isConcluded({ progress }: Verification): boolean {
+  return CONCLUDED.includes(progress.status);
+}
 
 @Injectable()
 export class VerificationRepository {
@@ -148,13 +154,13 @@ export class VerificationRepository {
     const row = await tx
       .updateTable('verification_progress')
       .set((eb) => ({
-        status: 'SCORING',
+        status: sql<VerificationStatus>`case status when 'PLANNED' then 'SCORING' else status end`,
         blocks_done: sql<number>`least(blocks_done + 1, blocks_total)`,
         signals_read: eb('signals_read', '+', BigInt(work.signalsRead)),
         forward_passes: eb('forward_passes', '+', BigInt(work.forwardPasses)),
       }))
       .where('verification_id', '=', verificationId)
-      .where('status', 'in', ['PLANNED', 'SCORING'])
+      .where('status', 'not in', CONCLUDED)
       .returning(['blocks_done', 'blocks_total'])
       .executeTakeFirst();
     return row !== undefined && row.blocks_done >= row.blocks_total;

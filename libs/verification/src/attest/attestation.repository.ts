@@ -1,6 +1,7 @@
 /** Owns `attestation`: signed statements, each chained to the model's previous one. */
-import { DATABASE, type Database, type Queryable, type Tx } from '@app/persistence';
+import { DATABASE, type Database, type Queryable, type Tables, type Tx } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
+import type { SelectQueryBuilder } from 'kysely';
 
 export interface Attestation {
   readonly attestationId: string;
@@ -29,16 +30,16 @@ export class AttestationRepository {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
   async find(attestationId: string): Promise<Attestation | undefined> {
-    return this.first(this.db.selectFrom('attestation').where('attestation_id', '=', attestationId));
+    return first(this.db.selectFrom('attestation').where('attestation_id', '=', attestationId));
   }
 
   async ofVerification(verificationId: string, db: Queryable = this.db): Promise<Attestation | undefined> {
-    return this.first(db.selectFrom('attestation').where('verification_id', '=', verificationId));
+    return first(db.selectFrom('attestation').where('verification_id', '=', verificationId));
   }
 
   /** The model's newest attestation. */
   async latest(modelId: string, db: Queryable = this.db): Promise<Attestation | undefined> {
-    return this.first(
+    return first(
       db.selectFrom('attestation').where('model_id', '=', modelId).orderBy('ordinal', 'desc').limit(1),
     );
   }
@@ -60,7 +61,7 @@ export class AttestationRepository {
         return releaseId ? sized.where('release_id', '=', releaseId) : sized;
       });
     query = query.orderBy('ordinal', 'desc').limit(1);
-    return this.first(query);
+    return first(query);
   }
 
   /** In order of issue, behind the event index `after`. */
@@ -93,15 +94,15 @@ export class AttestationRepository {
       })
       .execute();
   }
-
-  private async first(query: AttestationQuery): Promise<Attestation | undefined> {
-    const row = await query.selectAll().executeTakeFirst();
-    return row && fromRow(row);
-  }
 }
 
-type AttestationQuery = ReturnType<typeof startQuery>;
-const startQuery = (db: Queryable) => db.selectFrom('attestation');
+/** The first row, if any. */
+async function first(
+  query: SelectQueryBuilder<Tables, 'attestation', object>,
+): Promise<Attestation | undefined> {
+  const row = await query.selectAll().executeTakeFirst();
+  return row && fromRow(row);
+}
 
 interface Row {
   attestation_id: string;

@@ -57,10 +57,12 @@ export class ProfileRepository {
   async nextOrdinal(modelId: string): Promise<number> {
     const row = await this.db
       .selectFrom('profile')
-      .select(({ fn }) => fn.max('ordinal').as('last'))
+      .select('ordinal')
       .where('model_id', '=', modelId)
+      .orderBy('ordinal', 'desc')
+      .limit(1)
       .executeTakeFirst();
-    return row?.last == null ? 0 : row.last + 1;
+    return row ? row.ordinal + 1 : 0;
   }
 
   /** In order of freezing, behind the event index `after`. */

@@ -7,8 +7,9 @@ import {
   type FrozenScale,
   type IamParameters,
   type Likelihood,
+  offlineInSignal,
 } from '@app/iam';
-import { CLOCK, type Clock, LedgerService } from '@app/ledger';
+import { CLOCK, type Clock, type JsonObject, LedgerService } from '@app/ledger';
 import type { Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
@@ -38,7 +39,10 @@ export interface FreezeProfile {
   readonly shadowReferenceIds?: readonly string[] | undefined;
   /** Default `online`. */
   readonly mode?: 'online' | 'offline' | undefined;
-  /** Offline: mean signal (not loss or probability) of shadow models on their own training data. Default: the original's on the controls. */
+  /**
+   * Offline: the mean signal (not loss or probability) of the shadow models on their own training data. Default: the
+   * original model's mean signal on the controls, which it was trained on.
+   */
   readonly offlineInSignal?: number | undefined;
   /** Default 0.01. */
   readonly alpha?: number | undefined;
@@ -105,7 +109,7 @@ export class ProfileService {
       idempotency: {
         scope: `profile:${actor}`,
         key: idempotencyKey,
-        content: JSON.parse(JSON.stringify(content)),
+        content: JSON.parse(JSON.stringify(content)) as JsonObject,
       },
       events: [
         {
@@ -272,17 +276,15 @@ export class ProfileService {
 
   /** Mean signal of the original model on samples it was trained on. */
   private async meanOriginal({ controls, measurement }: FreezePlan, references: References): Promise<number> {
-    let sum = 0;
-    let missing = 0;
+    const signals = new Float64Array(controls.size);
+    let filled = 0;
     for await (const sampleIds of this.batches(controls)) {
       const values = await this.signals.values(references.original ?? [], sampleIds);
-      for (const signal of transformAll(values, measurement)) {
-        if (Number.isNaN(signal)) missing += 1;
-        else sum += signal;
-      }
+      signals.set(transformAll(values, measurement), filled);
+      filled += sampleIds.length;
     }
-    requireSignals('reference', missing, controls.size);
-    return sum / controls.size;
+    requireSignals('reference', signals.filter(Number.isNaN).length, controls.size);
+    return offlineInSignal([signals]);
   }
 
   private async recordingsOf({ original, shadows }: FreezePlan): Promise<References> {
@@ -325,11 +327,20 @@ function describe({ referenceId, name, artifactDigest }: ProfileReference): Prof
   return { referenceId, name, artifactDigest };
 }
 
+/** @throws VERIFICATION_POLICY_OUT_OF_RANGE for offline measurement of losses */
 function measurementOf({ signalKind }: ModelFact, input: FreezeProfile): IamParameters {
   const defaults = DEFAULT_PARAMETERS[signalKind];
+  const mode = input.mode ?? defaults.mode;
+  if (mode === 'offline' && signalKind === 'loss') {
+    throw new VerificationError(
+      'VERIFICATION_POLICY_OUT_OF_RANGE',
+      'losses are measured online only: their first level is IN, which has no spread offline',
+      { details: { setting: 'mode' } },
+    );
+  }
   return {
     signalKind,
-    mode: input.mode ?? defaults.mode,
+    mode,
     likelihood: input.likelihood ?? defaults.likelihood,
     levels: input.levels ?? defaults.levels,
     epsilon1: input.epsilon1 ?? defaults.epsilon1,
