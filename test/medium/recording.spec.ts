@@ -1,3 +1,4 @@
+import { auditRecordings } from '@app/inference';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { bytesOf, openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
@@ -23,7 +24,6 @@ describe('store', () => {
       { line: 3, sampleId: '😀', value: 0.1 },
     ]);
     expect(rowCount).toBe(4);
-    expect(await bench.recordings.recomputeDigest(recordingId)).toBe(digest);
     expect(await bench.recordings.get(recordingId)).toMatchObject({
       recordingId,
       digest,
@@ -129,5 +129,49 @@ describe('get', () => {
   it.each(['00000000-0000-8000-8000-000000000000', 'no-uuid', ''])('has no recording %j', async (id) => {
     await openBench();
     await expect(bench.recordings.get(id)).rejects.toMatchObject({ code: 'RECORDING_NOT_FOUND' });
+  });
+});
+
+describe('auditRecordings', () => {
+  /** Changes a row as a superuser who takes the triggers away, looks, and puts it back. */
+  async function tampered(change: string, undo: string): Promise<readonly object[]> {
+    const { admin, db } = database();
+    const around = (statement: string) =>
+      admin.unsafe(`alter table recording disable trigger refuse_change; alter table recorded_signal disable trigger refuse_change;
+        ${statement};
+        alter table recording enable always trigger refuse_change; alter table recorded_signal enable always trigger refuse_change`);
+    await around(change);
+    try {
+      return await auditRecordings(db);
+    } finally {
+      await around(undo);
+    }
+  }
+
+  it('finds nothing where nothing was changed, and names what was', async () => {
+    const { recordingId } = await store('t1,1\nt2,2\n');
+    const where = `where recording_id = '${recordingId}'`;
+    const { db } = database();
+    expect(await auditRecordings(db)).toEqual([]);
+    const place = { log: 'recording', index: recordingId };
+    const cases = [
+      ['value = 3', 'value = 2', 'recorded_signal', `and sample_id = 't2'`, 'recorded_signal.value'],
+      ['row_count = 3', 'row_count = 2', 'recording', '', 'recording.row_count'],
+      [`signal_kind = 'probability'`, `signal_kind = 'loss'`, 'recording', '', 'recording.signal_kind'],
+    ] as const;
+    for (const [change, undo, table, and, field] of cases) {
+      const sqlOf = (set: string) => `update ${table} set ${set} ${where} ${and}`;
+      const findings = await tampered(sqlOf(change), sqlOf(undo));
+      expect(findings).toEqual([expect.objectContaining({ ...place, field })]);
+    }
+    const [kept] = await database().admin.unsafe<{ hex: string }[]>(
+      `select encode(digest, 'hex') as hex from lacuna.recording ${where}`,
+    );
+    const digestFindings = await tampered(
+      `update recording set digest = sha256('x') ${where}`,
+      `update recording set digest = decode('${kept!.hex}', 'hex') ${where}`,
+    );
+    expect(digestFindings).toEqual([expect.objectContaining({ ...place, field: 'recording.digest' })]);
+    expect(await auditRecordings(db)).toEqual([]);
   });
 });

@@ -14,6 +14,7 @@ import {
   ReleaseService,
   SampleSetService,
 } from '@app/registry';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { TestDatabase } from './test-database.js';
 
@@ -29,16 +30,16 @@ export interface RegistryBench {
   readonly artifacts: ArtifactRecordingService;
   readonly ledger: LedgerService;
   /** A fresh name or idempotency key. */
-  unique(prefix: string): string;
+  readonly unique: (prefix: string) => string;
   /** Stores one row a line: ids with values, or ids alone (value 1). */
-  record(
+  readonly record: (
     rows: readonly string[] | ReadonlyMap<string, number>,
     signalKind?: SignalKind,
-  ): Promise<{ recordingId: string; digest: string }>;
-  model(signalKind?: SignalKind): Promise<Model>;
+  ) => Promise<{ recordingId: string; digest: string }>;
+  readonly model: (signalKind?: SignalKind) => Promise<Model>;
   /** A model whose original reference introduced `sampleIds`. */
-  modelKnowing(sampleIds: readonly string[]): Promise<Model>;
-  close(): Promise<void>;
+  readonly modelKnowing: (sampleIds: readonly string[]) => Promise<Model>;
+  readonly close: () => Promise<void>;
 }
 
 /** Row counts of all tables that a registration writes to: equal before and after whatever was refused. */
@@ -63,13 +64,19 @@ export async function* bytesOf(...pieces: readonly (string | Uint8Array)[]): Asy
   for (const piece of pieces) yield await Promise.resolve(Buffer.from(piece));
 }
 
+const isList = (rows: readonly string[] | ReadonlyMap<string, number>): rows is readonly string[] =>
+  Array.isArray(rows);
+
+@Module({})
+class RegistryBenchModule {}
+
 export async function openRegistry(
   database: TestDatabase,
   clock: Clock = () => new Date(),
 ): Promise<RegistryBench> {
   const app = await NestFactory.createApplicationContext(
     {
-      module: class RegistryBenchModule {},
+      module: RegistryBenchModule,
       imports: [
         ConfigModule.forRoot(loadConfig({ LACUNA_UPLOAD_MAX_BYTES: '100000000' })),
         DatabaseModule.forRoot(database.address, { name: 'registry-test', poolSize: 10 }),
@@ -95,8 +102,8 @@ export async function openRegistry(
     ledger: app.get(LedgerService),
   };
   const record: RegistryBench['record'] = (rows, signalKind = 'loss') => {
-    const pairs = rows instanceof Map ? [...rows] : (rows as readonly string[]).map((id) => [id, 1] as const);
-    const lines = pairs.map(([sampleId, value]) => `${JSON.stringify({ sampleId, value })}\n`);
+    const values = isList(rows) ? new Map(rows.map((id) => [id, 1])) : rows;
+    const lines = [...values].map(([sampleId, value]) => `${JSON.stringify({ sampleId, value })}\n`);
     return services.recordings.store(bytesOf(lines.join('')), { signalKind, uploadedBy: PLATFORM });
   };
   const model: RegistryBench['model'] = (signalKind = 'loss') =>

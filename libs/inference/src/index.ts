@@ -1,5 +1,6 @@
 export { InferenceError, type InferenceErrorCode } from './errors.js';
 export { InferenceModule } from './inference.module.js';
+export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
 export { parseRecording, type ParseOptions } from './recorded/parse-recording.js';
 export { RecordingDigest, recordingIdOf } from './recorded/recording-digest.js';
 export type { Recording } from './recorded/recording.repository.js';

@@ -117,12 +117,12 @@ export class DeletionRequestService {
   }
 
   /** In the order of filing; all, those with samples of a model, those of a subject. */
-  list(filter: DeletionRequestFilter, request: PageRequest): Promise<Page<DeletionRequest>> {
+  async list(filter: DeletionRequestFilter, request: PageRequest): Promise<Page<DeletionRequest>> {
     return this.requests.list(parseInput(requestFilter, filter), request);
   }
 
   /** By model and leaf index; of a request, a model, a sample, or any of these together. */
-  commitments(filter: CommitmentFilter, request: PageRequest): Promise<Page<Commitment>> {
+  async commitments(filter: CommitmentFilter, request: PageRequest): Promise<Page<Commitment>> {
     return this.requests.commitments(parseInput(commitmentFilter, filter), request);
   }
 
@@ -168,7 +168,6 @@ function commitmentBatches(
   const { requestId, receivedAt, dueAt, filedAt, ...rest } = request;
   const content = {
     ...rest,
-    requestId,
     receivedAt: receivedAt.toISOString(),
     dueAt: dueAt.toISOString(),
     filedAt: filedAt.toISOString(),

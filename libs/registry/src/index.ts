@@ -1,5 +1,6 @@
 export type { AttachedRecording } from './artifact-recording.repository.js';
 export { ArtifactRecordingService } from './artifact-recording.service.js';
+export { auditSampleSets } from './audit-sample-sets.js';
 export type {
   Commitment,
   CommitmentFilter,

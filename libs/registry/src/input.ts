@@ -44,6 +44,11 @@ export function parseActor(actor: string): string {
   return parseInput(z.object({ actor: actorSchema }), { actor }).actor;
 }
 
+/** The model a list is asked for. @throws RegistryError REGISTRY_INPUT_INVALID */
+export function parseModelId(modelId: string): string {
+  return parseInput(z.object({ modelId: uuid }), { modelId }).modelId;
+}
+
 /** True where `id` can be an id at all; anything else is simply not found. */
 export const isUuid = (id: string): boolean => z.uuid().safeParse(id).success;
 

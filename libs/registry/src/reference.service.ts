@@ -9,7 +9,17 @@ import { z } from 'zod';
 import type { AttachedRecording } from './artifact-recording.repository.js';
 import { ArtifactRecordingService, type RecordedArtifact } from './artifact-recording.service.js';
 import { RegistryError } from './errors.js';
-import { found, idempotencyKey, isUuid, name, parseActor, parseInput, sha256, uuid } from './input.js';
+import {
+  found,
+  idempotencyKey,
+  isUuid,
+  name,
+  parseActor,
+  parseInput,
+  parseModelId,
+  sha256,
+  uuid,
+} from './input.js';
 import { ModelService } from './model.service.js';
 import type { Page, PageRequest } from './page.js';
 import { type Reference, ReferenceRepository } from './reference.repository.js';
@@ -124,8 +134,8 @@ export class ReferenceService {
   }
 
   /** In the order of registration; of one model or of all (null). */
-  list(modelId: string | null, request: PageRequest): Promise<Page<Reference>> {
-    return this.references.list(modelId === null ? null : parseInput(uuid, modelId), request);
+  async list(modelId: string | null, request: PageRequest): Promise<Page<Reference>> {
+    return this.references.list(modelId === null ? null : parseModelId(modelId), request);
   }
 
   private async refusal(

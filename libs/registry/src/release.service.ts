@@ -8,7 +8,17 @@ import { CLOCK, type Clock, LedgerService } from '@app/ledger';
 import { z } from 'zod';
 import type { AttachedRecording } from './artifact-recording.repository.js';
 import { ArtifactRecordingService } from './artifact-recording.service.js';
-import { found, idempotencyKey, isUuid, name, parseActor, parseInput, sha256, uuid } from './input.js';
+import {
+  found,
+  idempotencyKey,
+  isUuid,
+  name,
+  parseActor,
+  parseInput,
+  parseModelId,
+  sha256,
+  uuid,
+} from './input.js';
 import { ModelService } from './model.service.js';
 import type { Page, PageRequest } from './page.js';
 import { nameRefusal } from './reference.service.js';
@@ -109,8 +119,8 @@ export class ReleaseService {
   }
 
   /** In the order of registration; of one model or of all (null). */
-  list(modelId: string | null, request: PageRequest): Promise<Page<Release>> {
-    return this.releases.list(modelId === null ? null : parseInput(uuid, modelId), request);
+  async list(modelId: string | null, request: PageRequest): Promise<Page<Release>> {
+    return this.releases.list(modelId === null ? null : parseModelId(modelId), request);
   }
 
   private async append(release: ParsedRelease): Promise<{ releaseId: string }> {

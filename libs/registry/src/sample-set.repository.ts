@@ -99,17 +99,31 @@ export class SampleSetRepository {
     return fetchPage(query, byEvent<SampleSet>('sample_set'), request, toSampleSet);
   }
 
-  /** The members from `from` on, in order, at most `limit`. */
-  async members(sampleSetId: string, from: number, limit = READ_BATCH): Promise<string[]> {
-    const rows = await this.db
+  /** At most `limit` members from position `from` on, in order. */
+  async members(sampleSetId: string, from: number, limit: number): Promise<string[]> {
+    return (await this.memberRows(sampleSetId, from, limit)).map((row) => row.sample_id);
+  }
+
+  /** All members in order, without trusting positions to be dense. */
+  async *allMembers(sampleSetId: string): AsyncGenerator<string> {
+    for (let from = 0; ;) {
+      const rows = await this.memberRows(sampleSetId, from, READ_BATCH);
+      for (const row of rows) yield row.sample_id;
+      const last = rows.at(-1);
+      if (!last) return;
+      from = last.position + 1;
+    }
+  }
+
+  private memberRows(sampleSetId: string, from: number, limit: number) {
+    return this.db
       .selectFrom('sample_set_member')
-      .select('sample_id')
+      .select(['position', 'sample_id'])
       .where('sample_set_id', '=', sampleSetId)
       .where('position', '>=', from)
       .orderBy('position')
       .limit(limit)
       .execute();
-    return rows.map((row) => row.sample_id);
   }
 }
 

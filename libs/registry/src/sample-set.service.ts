@@ -20,6 +20,7 @@ import {
   name,
   parseActor,
   parseInput,
+  parseModelId,
   printable,
   sampleId,
   uuid,
@@ -125,16 +126,16 @@ export class SampleSetService {
   }
 
   /** In the order of registration; of one model or of all (null). */
-  list(modelId: string | null, request: PageRequest): Promise<Page<SampleSet>> {
-    return this.sets.list(modelId === null ? null : parseInput(uuid, modelId), request);
+  async list(modelId: string | null, request: PageRequest): Promise<Page<SampleSet>> {
+    return this.sets.list(modelId === null ? null : parseModelId(modelId), request);
   }
 
   /** All members in order of position, which is code point order. @throws RegistryError REGISTRY_NOT_FOUND */
   async sampleIdsOfSet(sampleSetId: string): Promise<string[]> {
-    const { size } = await this.get(sampleSetId);
-    const ids: string[] = [];
-    while (ids.length < size) ids.push(...(await this.sets.members(sampleSetId, ids.length)));
-    return ids;
+    await this.get(sampleSetId);
+    const sampleIds: string[] = [];
+    for await (const sample of this.sets.allMembers(sampleSetId)) sampleIds.push(sample);
+    return sampleIds;
   }
 
   /** The members at positions [from, from + limit), in order. */

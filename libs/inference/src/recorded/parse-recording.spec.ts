@@ -11,12 +11,19 @@ async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 }
 
 async function drain(rows: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of rows);
+  const iterator = rows[Symbol.asyncIterator]();
+  while (!(await iterator.next()).done);
+}
+
+interface ParseSettings {
+  readonly kind?: SignalKind;
+  readonly maxBytes?: number;
+  readonly chunk?: number;
 }
 
 async function parse(
   file: string | Uint8Array,
-  { kind = 'loss' as SignalKind, maxBytes = 1_000_000, chunk = 7 } = {},
+  { kind = 'loss', maxBytes = 1_000_000, chunk = 7 }: ParseSettings = {},
 ): Promise<RecordedRow[]> {
   const rows: RecordedRow[] = [];
   const bytes = typeof file === 'string' ? Buffer.from(file) : file;
@@ -25,10 +32,7 @@ async function parse(
   return rows;
 }
 
-async function refusal(
-  file: string | Uint8Array,
-  options: Parameters<typeof parse>[1] = {},
-): Promise<InferenceError> {
+async function refusal(file: string | Uint8Array, options: ParseSettings = {}): Promise<InferenceError> {
   try {
     await parse(file, options);
   } catch (error) {
@@ -173,7 +177,7 @@ describe('refusals', () => {
 
   it('passes on what stopped the upload, as it is, and closes its source', async () => {
     const reason = new Error('client went away');
-    let closed = false;
+    let closed: boolean;
     async function* broken(head: Uint8Array) {
       try {
         yield await Promise.resolve(head);

@@ -3,8 +3,8 @@
  * transaction, because a recording's id is known only when its last row is: see recording-digest.ts.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { type Database, DATABASE, type Tx } from '@app/persistence';
-import { sql } from 'kysely';
+import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
+import { type Selectable, sql } from 'kysely';
 import type { RecordedRow, SignalKind } from './row-reader.js';
 
 export interface Recording {
@@ -27,6 +27,7 @@ export interface NewRecording {
 
 /** Rows of one read from the server: fewer cost round trips, more cost memory. */
 const READ_BATCH = 10_000;
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 @Injectable()
 export class RecordingRepository {
@@ -81,14 +82,7 @@ export class RecordingRepository {
     if (recordingIds.length === 0) return [];
     const query = this.db.selectFrom('recording').selectAll();
     const rows = await query.where('recording_id', 'in', [...recordingIds]).execute();
-    return rows.map((row) => ({
-      recordingId: row.recording_id,
-      digest: Buffer.from(row.digest).toString('hex'),
-      signalKind: row.signal_kind,
-      rowCount: row.row_count,
-      uploadedBy: row.uploaded_by,
-      uploadedAt: row.uploaded_at,
-    }));
+    return rows.map(toRecording);
   }
 
   /** The values that are known: `position` indexes `sampleIds`, `rank` the recordings. */
@@ -107,14 +101,52 @@ export class RecordingRepository {
     return rows;
   }
 
-  /** One page of a recording's rows in canonical order, after `afterSampleId`. */
-  async page(recordingId: string, afterSampleId: string | null): Promise<readonly RecordedRow[]> {
+  /** All recordings in order of id. */
+  async *all(): AsyncGenerator<Recording> {
+    for (let after = NIL_UUID; ;) {
+      const rows = await this.db
+        .selectFrom('recording')
+        .selectAll()
+        .where('recording_id', '>', after)
+        .orderBy('recording_id')
+        .limit(READ_BATCH)
+        .execute();
+      yield* rows.map(toRecording);
+      const last = rows.at(-1);
+      if (!last) return;
+      after = last.recording_id;
+    }
+  }
+
+  /** All rows of a recording in canonical order (sample id, code point by code point). */
+  async *rows(recordingId: string): AsyncGenerator<RecordedRow> {
+    for (let after: string | null = null; ;) {
+      const page: readonly RecordedRow[] = await this.page(recordingId, after);
+      yield* page;
+      const last = page.at(-1);
+      if (!last) return;
+      after = last.sampleId;
+    }
+  }
+
+  private async page(recordingId: string, afterSampleId: string | null): Promise<readonly RecordedRow[]> {
     const { rows } = await sql<RecordedRow>`
       select sample_id as "sampleId", line, value from recorded_signal
       where recording_id = ${recordingId} and sample_id collate "C" > ${afterSampleId ?? ''}
       order by sample_id collate "C" limit ${sql.lit(READ_BATCH)}`.execute(this.db);
     return rows;
   }
+}
+
+function toRecording(row: Selectable<Tables['recording']>): Recording {
+  return {
+    recordingId: row.recording_id,
+    digest: Buffer.from(row.digest).toString('hex'),
+    signalKind: row.signal_kind,
+    rowCount: row.row_count,
+    uploadedBy: row.uploaded_by,
+    uploadedAt: row.uploaded_at,
+  };
 }
 
 interface KnownValue {
