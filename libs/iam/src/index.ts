@@ -75,3 +75,5 @@ export { logitOfLoss } from './logit-of-loss.js';
 export { secondOpinions, type RawSignals } from './second-opinions.js';
 export { scoreBoard, type ScoreBoard, type ScoreBoardInput, type ScoreBoardRow } from './score-board.js';
 export { bootstrapRoc, type BootstrapSettings, type Interval, type RocIntervals } from './roc-bootstrap.js';
+export { BinaryMlp, type BinaryMlpSettings } from './binary-mlp.js';
+export { trainUnleak, unleak, type PosteriorChange, type UnleakExamples } from './unleak.js';
