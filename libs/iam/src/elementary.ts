@@ -28,6 +28,7 @@ const POWERS_OF_TWO = powersOfTwo();
 
 const SQRT_HALF = 0.7071067811865476;
 const TWO_POW_54 = 18014398509481984;
+const SMALLEST_NORMAL = 2.2250738585072014e-308;
 
 /**
  * Returns e^x.
@@ -53,12 +54,13 @@ const VIEW = new DataView(new ArrayBuffer(8));
 export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
-  const subnormal = x < 2.2250738585072014e-308;
-  VIEW.setFloat64(0, subnormal ? x * TWO_POW_54 : x);
-  const high = VIEW.getUint32(0);
-  let exponent = (high >>> 20) - 1022 - (subnormal ? 54 : 0);
-  VIEW.setUint32(0, (high & 0x000fffff) | 0x3fe00000);
-  let mantissa = VIEW.getFloat64(0);
+  const normal = x < SMALLEST_NORMAL ? x * TWO_POW_54 : x;
+  VIEW.setFloat64(0, normal);
+  const biased = (VIEW.getUint32(0) >>> 20) - 1022;
+  // normal / 2^biased in [0.5, 1), exactly; writing the exponent's bits instead would stall on the store.
+  const half = biased >> 1;
+  let mantissa = normal * POWERS_OF_TWO[HALF_RANGE - half]! * POWERS_OF_TWO[HALF_RANGE - biased + half]!;
+  let exponent = normal === x ? biased : biased - 54;
   if (mantissa < SQRT_HALF) {
     mantissa *= 2;
     exponent -= 1;
