@@ -59,7 +59,10 @@ export interface DecisionPolicy {
   readonly seed: string | number;
   /** Least measured per-request power of a PASSED release, in [0, 1]. */
   readonly powerFloor: number;
-  /** Level the error budget holds this release's p-value to, in (0, 1); p-values are resolved down to it. */
+  /**
+   * Level the error budget holds this release's p-value to, in (0, 1): p-values are resolved down to it. Default: the
+   * least level that a budget without alarms grants.
+   */
   readonly releaseLevel?: number;
 }
 

@@ -1,5 +1,5 @@
 /** The three families of tests over the requests of one verification. Proven by verdict.spec.ts. */
-import { benjaminiHochberg, clusterPValues, groupPValues } from '@app/iam';
+import { benjaminiHochberg, clusterPValues, groupPValues, nextLevel, openErrorBudget } from '@app/iam';
 import type { GroupEvidence } from '@app/iam';
 import type { DecisionInput, DecisionThresholds } from './decision.js';
 
@@ -43,19 +43,22 @@ function familyOf(
   return { p, threshold: benjaminiHochberg(existing(p), q).threshold };
 }
 
+/** The least an error budget without alarms grants: p-values coarser than that could not alarm late in an epoch. */
+const EPOCH = openErrorBudget();
+const LEAST_RELEASE_LEVEL = nextLevel({ ...EPOCH, tested: EPOCH.horizon - 1 });
+
 /** Tests every request against both null hypotheses. @param requests scores of each request, possibly none */
 export function testRequests(input: DecisionInput, requests: readonly Float64Array[]): Families {
-  const { alpha, q, seed, resamples, releaseLevel = 1 } = input.policy;
+  const { alpha, q, seed, resamples, releaseLevel = LEAST_RELEASE_LEVEL } = input.policy;
   const tested = requests.filter((scores) => scores.length > 0).length;
-  const resolution = Math.min(alpha, q, releaseLevel) / Math.max(1, tested);
-  const against = (null_: 'calibration' | 'controls'): GroupEvidence => {
+  const against = (null_: 'calibration' | 'controls', level: number): GroupEvidence => {
     const test = { nullScores: input[null_], requests, seed: `${String(seed)}/${null_}` };
     return input.clusters
       ? clusterPValues({ ...test, nullCluster: input.clusters[null_] })
-      : groupPValues({ ...test, resamples, resolution });
+      : groupPValues({ ...test, resamples, resolution: level / Math.max(1, tested) });
   };
-  const calibration = against('calibration');
-  const controls = against('controls');
+  const calibration = against('calibration', Math.min(alpha, q, releaseLevel));
+  const controls = against('controls', Math.min(alpha, q));
   const exists = (scores: Float64Array): boolean => scores.some((score) => !Number.isNaN(score));
   const { statistic } = calibration;
   return {

@@ -268,7 +268,8 @@ describe('on the recorded MUSE-News losses', () => {
   });
 
   it.each(['refusal', 'negative_label'])('fails %s on every request', (release) => {
-    const { result, counts } = verify(release);
+    const { result, counts, releasePValue } = verify(release);
+    expect(releasePValue).toBeLessThan(2.5e-5);
     expect([result, counts.requests.RESIDUAL]).toEqual(['FAILED', 131]);
   });
 });
