@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
 import { join } from 'node:path';
 import { type Config, ConfigModule } from '@app/config';
 import { type Clock, LedgerModule } from '@app/ledger';
@@ -16,6 +17,11 @@ import { GraphiqlController, SERVES_GRAPHIQL } from './graphql/graphiql.controll
 import { GraphqlEdgeModule } from './graphql/graphql.module.js';
 import type { Metrics } from './operations/metrics.js';
 import { OperationsModule } from './operations/operations.module.js';
+import { AttestationsController } from './requests/attestations.controller.js';
+import { DeletionRequestsController } from './requests/deletion-requests.controller.js';
+import { LogsController } from './requests/logs.controller.js';
+import { ReverifySchedule } from './schedules/reverify.schedule.js';
+import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
 import { RecordingsController } from './requests/recordings.controller.js';
 import { InferenceModule } from '@app/inference';
 
@@ -49,9 +55,19 @@ export class DaemonModule {
         InferenceModule,
         verification,
         GraphqlEdgeModule.forRoot(verification),
+        ScheduleModule.forRoot(),
       ],
-      controllers: [KeysController, GraphiqlController, RecordingsController],
+      controllers: [
+        KeysController,
+        GraphiqlController,
+        RecordingsController,
+        AttestationsController,
+        DeletionRequestsController,
+        LogsController,
+      ],
       providers: [
+        ScheduleRunRepository,
+        ReverifySchedule,
         { provide: SERVES_GRAPHIQL, useValue: servesGraphiql },
         { provide: KEYS, useValue: keys },
         { provide: APP_GUARD, useClass: RolesGuard },

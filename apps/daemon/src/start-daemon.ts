@@ -27,6 +27,8 @@ import { openDaemonKeys } from './keys/daemon-keys.js';
 import { removeAddressFile, writeAddressFile } from './operations/address-file.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
+import { parseCron } from './schedules/due-times.js';
+import { SCHEDULE_OFF } from './schedules/reverify.schedule.js';
 
 export interface DaemonParts {
   readonly logger: Logger;
@@ -48,6 +50,7 @@ export interface Daemon {
 export async function startDaemon(config: Config, parts: DaemonParts): Promise<Daemon> {
   const { logger, clock } = parts;
   const log = (message: string, facts: Readonly<Record<string, unknown>> = {}) => logger.info(facts, message);
+  if (config.LACUNA_REVERIFY_CRON !== SCHEDULE_OFF) parseCron(config.LACUNA_REVERIFY_CRON);
   const directory = dataDirectory(config, log).path;
   const policy = await openAccessPolicy({
     host: config.LACUNA_HOST,

@@ -3,7 +3,7 @@ import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import type { Config } from '@app/config';
 import type { Logger } from '@app/logging';
 import type { FastifyRequest } from 'fastify';
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, Kind } from 'graphql';
 import type { Metrics } from '../operations/metrics.js';
 import { formatErrors } from './error-formatter.js';
 import { guardFields } from './field-access.js';
@@ -60,10 +60,10 @@ export function graphqlOptions({ config, logger, metrics, services }: GraphqlOpt
         metrics.graphqlOperations.inc({ kind: kindOf(document) });
       },
     },
-  } as Engine;
+  };
 }
 
 function kindOf(document: DocumentNode): string {
-  const operation = document.definitions.find((definition) => definition.kind === 'OperationDefinition');
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   return operation?.operation ?? 'none';
 }

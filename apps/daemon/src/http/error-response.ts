@@ -40,13 +40,15 @@ const INTERNAL = {
 } as const;
 
 export function publicError(error: unknown, correlationId: string): PublicError {
-  if (error instanceof CodedError) {
-    const { code, message, retryable, details }: CodedError = error;
+  if (isCoded(error)) {
+    const { code, message, retryable, details } = error;
     const status = STATUS_OF_CODE.find(([pattern]) => pattern.test(code))?.[1];
     if (status !== undefined) return { status, code, message, retryable, details, internal: false };
   }
   return fromFramework(error) ?? { ...INTERNAL, message: `internal error; its trace is ${correlationId}` };
 }
+
+const isCoded = (error: unknown): error is CodedError => error instanceof CodedError;
 
 /** What Nest and Fastify refuse by themselves: unknown routes, malformed JSON, oversized bodies. */
 function fromFramework(error: unknown): PublicError | undefined {

@@ -1,0 +1,83 @@
+/**
+ * Verifies every model's current release again at the due times of LACUNA_REVERIFY_CRON. Of several daemons one serves
+ * each due time (advisory lock and a row per due time); one that was missed while all were down is served at the next
+ * start, once. A crash between asking and writing the row asks again, which computes nothing twice.
+ * Proven by test/medium/daemon-schedule.spec.ts.
+ */
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { type Config, CONFIG } from '@app/config';
+import { CLOCK, type Clock } from '@app/ledger';
+import type { Logger } from '@app/logging';
+import { VerificationService } from '@app/verification';
+import { CronJob } from 'cron';
+import { LOGGER } from '../operations/logger.js';
+import { latestDue, parseCron } from './due-times.js';
+import { ScheduleRunRepository } from './schedule-run.repository.js';
+
+const SCHEDULE = 'reverify';
+/** Value of LACUNA_REVERIFY_CRON that switches the schedule off. */
+export const SCHEDULE_OFF = 'off';
+
+@Injectable()
+export class ReverifySchedule implements OnApplicationBootstrap, OnModuleDestroy {
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly runs: ScheduleRunRepository,
+    private readonly verifications: VerificationService,
+    private readonly registry: SchedulerRegistry,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const cronTime = this.config.LACUNA_REVERIFY_CRON;
+    if (cronTime === SCHEDULE_OFF) return;
+    await this.serveDue();
+    const job = CronJob.from({ cronTime, timeZone: 'UTC', onTick: () => this.tick(), start: true });
+    this.registry.addCronJob(SCHEDULE, job);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    if (this.registry.doesExist('cron', SCHEDULE)) this.registry.deleteCronJob(SCHEDULE);
+    await this.running;
+  }
+
+  /**
+   * Serves the latest due time that nobody has served.
+   * @returns it, or null when nothing was due
+   */
+  async serveDue(): Promise<Date | null> {
+    const cron = parseCron(this.config.LACUNA_REVERIFY_CRON);
+    return this.runs.exclusively(async (tx) => {
+      const now = this.clock();
+      const since = await this.runs.lastServed(tx, SCHEDULE);
+      // Before its first start there was nothing to miss; from now on there is.
+      if (since === null) {
+        const summary = { began: true };
+        await this.runs.insert(tx, { schedule: SCHEDULE, dueAt: now, ranAt: now, summary });
+        return null;
+      }
+      const dueAt = latestDue(cron, since, now);
+      if (dueAt === null) return null;
+      const asked = await this.verifications.requestCurrentReleases('schedule');
+      await this.runs.insert(tx, {
+        schedule: SCHEDULE,
+        dueAt,
+        ranAt: now,
+        summary: { verifications: asked.length },
+      });
+      this.logger.info({ dueAt, verifications: asked.length }, 'verifying all current releases again');
+      return dueAt;
+    });
+  }
+
+  private tick(): void {
+    this.running = this.serveDue().catch((error: unknown) => {
+      // The due time stays unserved; the next tick or start takes it along.
+      this.logger.error({ err: error }, 'the schedule could not be served');
+    });
+  }
+}
