@@ -354,7 +354,7 @@ describe('a verification that cannot go on', () => {
     for (const job of await bench.takeJobs('verification.plan')) await worker.run(job);
     const [job] = await bench.takeJobs('verification.block');
     await expect(
-      worker.run({ ...job!, data: { ...job!.data, blockIndex: 99 } as Job['data'] }),
+      worker.run({ ...job!, data: { ...job!.data, blockIndex: 99 } }),
     ).rejects.toMatchObject({ code: 'VERIFICATION_RESULTS_CORRUPT' });
     expect((await latest(model.modelId)).progress).toMatchObject({
       status: 'FAILED',
