@@ -51,7 +51,7 @@ export interface FamilyResult {
 
 export interface CheckReport {
   readonly families: readonly FamilyResult[];
-  /** Files of the form that the folder lacks. */
+  /** Files of the form that the folder lacks, and outputs in it that no check knows. */
   readonly missing: readonly string[];
 }
 
@@ -102,6 +102,11 @@ class Check {
     const absent = names.filter((name) => !present(folder, name));
     for (const name of absent) this.missing.add(join(folder, name));
     if (absent.length === 0) body();
+  }
+
+  /** Notes something in a file that this check has nothing to compare with. */
+  unknown(folder: string, what: string): void {
+    this.missing.add(`${folder}: no check for ${what}`);
   }
 
   compare(family: string, tolerance: number, ours: ArrayLike<number>, theirs: Samples): void {
@@ -167,7 +172,7 @@ const gumbel =
 
 /** Settings that the reference ties to a data set's name. */
 function settingsOf(dataname: string) {
-  const temperature = dataname.startsWith('c100') || dataname === 'cifar100' ? 1 : 2;
+  const temperature = dataname === 'cifar100' ? 1 : 2;
   const a = { cifar10: 0.33, cinic10: 0.33, cifar100: 0.6 }[dataname] ?? 0.2;
   const wide = dataname === 'purchase' || dataname === 'texas';
   const margin: Signal = (logits, label) =>
@@ -175,18 +180,21 @@ function settingsOf(dataname: string) {
   return { a, margin, epsilon1: wide ? 1e-1 : 1e-2, epsilon2: wide ? 1e-6 : 1e-5 };
 }
 
-const SIGNALS: Readonly<Record<string, Signal>> = {
-  model_confidence: trueClassProbability,
-  carlini_logit: scaledLogit,
-  ce_loss: crossEntropy,
-  taylor_soft_margin_cifar10: settingsOf('cifar10').margin,
-  taylor_soft_margin_cifar100: settingsOf('cifar100').margin,
-  taylor_soft_margin_purchase: settingsOf('purchase').margin,
-  'gumbel_raw_0.01_1e-05': gumbel(1e-2, 1e-5, boundedGumbel),
-  'gumbel_norm_0.01_1e-05': gumbel(1e-2, 1e-5, normalizedGumbel),
-  'gumbel_raw_0.1_1e-06': gumbel(1e-1, 1e-6, boundedGumbel),
-  'gumbel_norm_0.1_1e-06': gumbel(1e-1, 1e-6, normalizedGumbel),
-};
+/** The reference's signal of that name; `undefined` for one this check does not know. */
+function signalNamed(name: string): Signal | undefined {
+  const [, form, epsilon1, epsilon2] = /^gumbel_(raw|norm)_([\d.e-]+)_([\d.e-]+)$/.exec(name) ?? [];
+  if (form)
+    return gumbel(Number(epsilon1), Number(epsilon2), form === 'raw' ? boundedGumbel : normalizedGumbel);
+  const dataname = /^taylor_soft_margin_(\w+)$/.exec(name)?.[1];
+  if (dataname) return settingsOf(dataname).margin;
+  return new Map<string, Signal>([
+    ['model_confidence', trueClassProbability],
+    ['carlini_logit', scaledLogit],
+    ['ce_loss', crossEntropy],
+  ]).get(name);
+}
+
+const ONLINE_SIGNAL = gumbel(1e-2, 1e-5, normalizedGumbel);
 
 function checkSet(folder: string, check: Check): void {
   const set = folder.split('/').filter(Boolean).at(-1)!;
@@ -212,6 +220,15 @@ function checkSet(folder: string, check: Check): void {
   });
 }
 
+/**
+ * float32 keeps seven digits. Sums over a hundred classes lose one; near p = 1 the Gumbel signal magnifies what is left by
+ * 1 / epsilon1, and Taylor terms of both signs cancel.
+ */
+function signalTolerance(name: string): number {
+  if (name.startsWith('gumbel')) return 1e-4;
+  return name.startsWith('taylor') ? 5e-4 : 2e-5;
+}
+
 function checkSignals(folder: string, set: string, check: Check): void {
   const { labels } = readVector<Meta>('meta.json', folder);
   const shadows = readLogits('shadow_logits.npy', folder);
@@ -220,12 +237,16 @@ function checkSignals(folder: string, set: string, check: Check): void {
     for (const [model, bySignal] of Object.entries(byModel)) {
       for (const [name, theirs] of Object.entries(bySignal)) {
         const shadow = /^shadow(\d+)$/.exec(model)?.[1];
-        const signal = SIGNALS[name]!;
+        const signal = signalNamed(name);
+        if (!signal) {
+          check.unknown(folder, `signal ${name}`);
+          continue;
+        }
         const ours = shadow
           ? signalsOf(shadows, labels, signal).filter((_, i) => i % shadows.shape[1]! === Number(shadow))
           : signalsOf(readLogits(`${model}_logits.npy`, folder), labels, signal);
-        // float32 keeps seven digits, and the sums over classes, logits' and margins' differences lose one or two.
-        check.compare(`${set} signal ${name} ${precision}`, precision === 'f64' ? F64 : 2e-5, ours, theirs);
+        const tolerance = precision === 'f64' ? F64 : signalTolerance(name);
+        check.compare(`${set} signal ${name} ${precision}`, tolerance, ours, theirs);
       }
     }
   }
@@ -264,15 +285,19 @@ function gridTolerance({ prec, type, fix_variance, S, INTER_APPRO }: GridEntry):
 
 function checkGrid(folder: string, set: string, check: Check): void {
   const { labels } = readVector<Meta>('meta.json', folder);
-  const signal = SIGNALS['gumbel_norm_0.01_1e-05']!;
+  const signal = ONLINE_SIGNAL;
   const target = signalsOf(readLogits('unl_logits.npy', folder), labels, signal);
   const original = signalsOf(readLogits('ori_logits.npy', folder), labels, signal);
   const shadows = readLogits('shadow_logits.npy', folder);
   const computed = new Map<string, Float64Array>();
   for (const entry of readVector<GridEntry[]>('iam_grid.json', folder)) {
+    const { S, type, fix_variance, INTER_APPRO, ori, prec } = entry;
+    if (!['gumbel', 'norm', ...Object.keys(LIKELIHOODS)].includes(type)) {
+      check.unknown(folder, `likelihood ${type}`);
+      continue;
+    }
     const tolerance = gridTolerance(entry);
     if (tolerance === undefined) continue;
-    const { S, type, fix_variance, INTER_APPRO, ori, prec } = entry;
     const key = [S, type, fix_variance, INTER_APPRO, ori].join();
     const in_ = ori === 'None' ? boundedGumbel(1, 1e-2, 1e-5) : original;
     const ours =
@@ -323,14 +348,14 @@ function checkBaselines(folder: string, set: string, check: Check): void {
       ...interpolations(inputs, entry),
     ]);
     for (const [name, theirs] of Object.entries(entry.pred)) {
-      const fallback = name.startsWith('p_Simple') ? 2e-5 : 5e-5;
+      const computed = ours.get(name);
+      if (!computed) {
+        check.unknown(folder, `baseline ${name}`);
+        continue;
+      }
+      const fallback = name.startsWith('p_Simple') ? 1e-4 : 2e-4;
       const tolerance = entry.prec === 'f64' ? F64 : (F32_BASELINES[name] ?? fallback);
-      check.compare(
-        `${set} baseline ${name.slice(2)} ${entry.prec}`,
-        tolerance,
-        ours.get(name) ?? [],
-        theirs,
-      );
+      check.compare(`${set} baseline ${name.slice(2)} ${entry.prec}`, tolerance, computed, theirs);
     }
   }
 }
@@ -361,7 +386,7 @@ function distances(inputs: BaselineInputs, { S, dataname }: BaselineEntry): Name
     probability: signalsOf(model, labels, trueClassProbability),
     loss: signalsOf(model, labels, crossEntropy),
     scaledLogit: signalsOf(model, labels, scaledLogit),
-    gumbel: signalsOf(model, labels, SIGNALS['gumbel_norm_0.01_1e-05']!),
+    gumbel: signalsOf(model, labels, ONLINE_SIGNAL),
   });
   const simple = simpleDifferences(plain(inputs.original), plain(inputs.release));
   const { a, margin } = settingsOf(dataname);
@@ -426,7 +451,7 @@ function interpolations(inputs: BaselineInputs, entry: BaselineEntry): Named {
     ['p_IPapprox_tsm_simp', score(margin, 'norm')],
     ['p_IPapprox_carlogi_simp', score(scaledLogit, 'norm')],
     ['p_IPapprox_losy_simp', score((logits, label) => -crossEntropy(logits, label), 'norm')],
-    ['p_IPapprox_simp_online', score(gumbel(1e-2, 1e-5, normalizedGumbel), 'gumbel')],
+    ['p_IPapprox_simp_online', score(ONLINE_SIGNAL, 'gumbel')],
     [
       'p_IPapprox_simp_offline',
       score(gumbel(epsilon1, epsilon2, mixedNormalizedGumbelAsPublished), 'gumbel', entry.offline_fit_signal),
@@ -450,7 +475,7 @@ function checkOfflineFit(folder: string, set: string, check: Check): void {
       const logits = { shape: [perShadow, classes], data };
       return mean(signalsOf(logits, labels, gumbel(epsilon1, epsilon2, normalizedGumbel)));
     });
-    const tolerance = prec === 'f64' ? F64 : 2e-6;
+    const tolerance = prec === 'f64' ? F64 : 1e-5;
     check.compare(`${set} offline IN value ${prec}`, tolerance, [mean(means)], [offline_fit_signal]);
   }
 }
@@ -518,7 +543,9 @@ function checkMixedSpace(folder: string, set: string, check: Check): void {
     if (type === 'beta' && prec === 'f32') continue;
     const out = signalsOf(shadows, labels, scaledLogit, S);
     const ours = scoreOf({ target, out, shadows: S, in_ }, type, INTER_APPRO, true);
-    check.compare(`${set} mixed space ${type} ${prec}`, prec === 'f64' ? F64 : 5e-5, ours, score);
+    // With one shadow a tie that float32 resolves otherwise moves a score by up to one level's weight, 2/99.
+    const tolerance = prec === 'f64' ? F64 : type === 'ecdf' ? 0.021 : 5e-5;
+    check.compare(`${set} mixed space ${type} ${prec}`, tolerance, ours, score);
   }
 }
 

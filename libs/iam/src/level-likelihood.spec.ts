@@ -65,8 +65,8 @@ describe('B: interpolation', () => {
     },
   );
 
-  // Fault nan-batch: the reference's shared deviation is NaN for all where it is for one.
-  it.each(CASES.filter(({ name }) => /NaN|inf sample/.test(name)))('nan-batch: $name', (hardCase) => {
+  // Fault whole-batch-nan: the reference's shared deviation is NaN for all where it is for one.
+  it.each(CASES.filter(({ name }) => /NaN|inf sample/.test(name)))('whole-batch-nan: $name', (hardCase) => {
     const { ori, unl, shadow } = hardCase.inputs;
     const usable = unl.map((value, i) =>
       [value, ori[i]!, ...shadow.map((row) => row[i]!)].every(Number.isFinite),
