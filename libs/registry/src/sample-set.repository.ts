@@ -81,7 +81,11 @@ export class SampleSetRepository {
       select (wanted.place - 1)::integer as position
       from unnest(${[...sampleIds]}::text[]) with ordinality wanted (sample_id, place)
       join sample_set on sample_set.model_id = ${modelId} and sample_set.role = 'calibration'
-      join sample_set_member member using (sample_set_id, sample_id)
+      -- The limit keeps the planner from reading whole sets when its statistics are old.
+      cross join lateral (
+        select from sample_set_member member
+        where member.sample_set_id = sample_set.sample_set_id and member.sample_id = wanted.sample_id limit 1
+      ) as hit
       order by wanted.place limit 1`.execute(tx);
     return rows[0]?.position ?? null;
   }

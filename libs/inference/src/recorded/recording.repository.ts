@@ -94,10 +94,11 @@ export class RecordingRepository {
       select (wanted.position - 1)::integer as position, source.rank::integer as rank, signal.value
       from unnest(${[...recordingIds]}::uuid[]) with ordinality source (recording_id, rank)
       cross join unnest(${[...sampleIds]}::text[]) with ordinality wanted (sample_id, position)
-      join recorded_signal signal
-        on signal.recording_id = source.recording_id and signal.sample_id = wanted.sample_id`.execute(
-      this.db,
-    );
+      -- The limit keeps the planner from reading a whole recording when its statistics are old.
+      cross join lateral (
+        select value from recorded_signal found
+        where found.recording_id = source.recording_id and found.sample_id = wanted.sample_id limit 1
+      ) signal`.execute(this.db);
     return rows;
   }
 
