@@ -19,7 +19,7 @@ import type { Metrics } from './operations/metrics.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { AttestationsController } from './requests/attestations.controller.js';
 import { DeletionRequestsController } from './requests/deletion-requests.controller.js';
-import { LogsController } from './requests/logs.controller.js';
+import { LogsController } from './c2sp/logs.controller.js';
 import { ReverifySchedule } from './schedules/reverify.schedule.js';
 import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
 import { RecordingsController } from './requests/recordings.controller.js';

@@ -61,11 +61,14 @@ export class LedgerRepository {
     return on.selectFrom('log').select(LOG_COLUMNS).orderBy('log_id').execute();
   }
 
-  async findLog(where: { readonly modelId: string } | { readonly kind: 'events' }, on: Queryable = this.db) {
+  async findLog(
+    where: { readonly modelId: string } | { readonly origin: string } | { readonly kind: 'events' },
+    on: Queryable = this.db,
+  ): Promise<LogRow | undefined> {
     const query = on.selectFrom('log').select(LOG_COLUMNS);
-    const chosen =
-      'modelId' in where ? query.where('model_id', '=', where.modelId) : query.where('kind', '=', 'events');
-    return chosen.executeTakeFirst();
+    if ('modelId' in where) return query.where('model_id', '=', where.modelId).executeTakeFirst();
+    if ('origin' in where) return query.where('origin', '=', where.origin).executeTakeFirst();
+    return query.where('kind', '=', 'events').executeTakeFirst();
   }
 
   /** Makes a log and its head; does nothing when the origin exists. */

@@ -45,6 +45,11 @@ export class LedgerService {
     return this.repository.logs();
   }
 
+  /** The log of that origin, if there is one. */
+  findLog(origin: string): Promise<LogRow | undefined> {
+    return this.repository.findLog({ origin });
+  }
+
   /** @throws LedgerError `LEDGER_LOG_UNKNOWN` */
   async commitmentLog(modelId: string): Promise<LogRow> {
     return known(await this.repository.findLog({ modelId }));
