@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** Crash tests: real processes of the built apps, so one file at a time and patience for recoveries. */
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  resolve: {
+    tsconfigPaths: true,
+    // One realm: Vite would take graphql's "module" build for our sources while packages in node_modules take "main".
+    alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
+  },
+  test: {
+    setupFiles: ['reflect-metadata'],
+    globalSetup: ['test/support/fault-global-setup.ts'],
+    include: ['test/fault/**/*.spec.ts'],
+    reporters: ['default', './test/support/count-reporter.ts'],
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
