@@ -76,9 +76,13 @@ interface Draws {
   readonly positions: Int32Array;
 }
 
-function drawSubsets(nulls: Float64Array, order: Int32Array, count: number, random: SeededRandom): Draws {
+function drawSubsets(
+  nulls: Float64Array,
+  order: Int32Array,
+  plan: { readonly size: number; readonly count: number; readonly random: SeededRandom },
+): Draws {
+  const { size, count, random } = plan;
   const n = nulls.length;
-  const size = order.length - n;
   const pure = new Float64Array(count);
   const mixed = new Float64Array(count);
   const starts = new Int32Array(count + 1);
@@ -89,7 +93,7 @@ function drawSubsets(nulls: Float64Array, order: Int32Array, count: number, rand
   for (let draw = 0; draw < count; draw++) {
     const before = used;
     let sum = 0;
-    // The first m steps of a Fisher-Yates shuffle: a uniform subset, whatever order the last draw left behind.
+    // The first steps of a Fisher-Yates shuffle: a uniform subset, whatever order the last draw left behind.
     for (let i = 0; i < size; i++) {
       const j = i + random.nextBelow(order.length - i);
       const drawn = order[j]!;
@@ -108,19 +112,30 @@ function drawSubsets(nulls: Float64Array, order: Int32Array, count: number, rand
   return { pure: pure.slice(0, pureCount).sort(), mixed: mixed.slice(0, mixedCount), starts, positions };
 }
 
-/** Adds to `counts` how many draws lie at or below, and at or above, the sum of `group`. */
-function countDraws(draws: Draws, group: Group, counts: Tails): void {
-  let atMost = countAtMost(draws.pure, group.sum);
-  let atLeast = countAtLeast(draws.pure, group.sum);
+/** How many draws lie at or below, and at or above, `limit`, once the scores of `group` fill its positions. */
+function countDraws(draws: Draws, group: Group, limit: number): { atMost: number; atLeast: number } {
+  let atMost = countAtMost(draws.pure, limit);
+  let atLeast = countAtLeast(draws.pure, limit);
   const { mixed, starts, positions } = draws;
   for (let j = 0; j < mixed.length; j++) {
     let sum = mixed[j]!;
     for (let k = starts[j]!; k < starts[j + 1]!; k++) sum += group.scores[positions[k]!]!;
-    if (sum <= group.sum) atMost++;
-    if (sum >= group.sum) atLeast++;
+    if (sum <= limit) atMost++;
+    if (sum >= limit) atLeast++;
   }
-  counts.lower[group.index]! += atMost;
-  counts.upper[group.index]! += atLeast;
+  return { atMost, atLeast };
+}
+
+/**
+ * Adds one batch of draws to the counts of `groups`. Where a request is larger than the null, the draws are what a subset
+ * leaves over: the subset is at most the request exactly when its rest is at least all of the null.
+ */
+function countBatch(draws: Draws, groups: readonly Group[], nullTotal: number | null, counts: Tails): void {
+  for (const group of groups) {
+    const { atMost, atLeast } = countDraws(draws, group, nullTotal ?? group.sum);
+    counts.lower[group.index]! += nullTotal === null ? atMost : atLeast;
+    counts.upper[group.index]! += nullTotal === null ? atLeast : atMost;
+  }
 }
 
 /** Writes both p-values of `groups`, which all have `size` samples, from `resamples` draws of the stream `seed`. */
@@ -142,11 +157,13 @@ function testGroups(
   }
   const random = new SeededRandom(`${seed}/${String(nulls.length)}/${String(size)}`);
   const order = Int32Array.from({ length: nulls.length + size }, (_, i) => i);
-  const batch = Math.max(1, Math.floor(BATCH_POSITIONS / size));
+  const drawn = Math.min(size, nulls.length);
+  const nullTotal = drawn < size ? sumOf(nulls) : null;
+  const batch = Math.max(1, Math.floor(BATCH_POSITIONS / drawn));
   for (const { index } of groups) p.lower[index] = p.upper[index] = 0;
   for (let done = 0; done < resamples; done += batch) {
-    const draws = drawSubsets(nulls, order, Math.min(batch, resamples - done), random);
-    for (const group of groups) countDraws(draws, group, p);
+    const plan = { size: drawn, count: Math.min(batch, resamples - done), random };
+    countBatch(drawSubsets(nulls, order, plan), groups, nullTotal, p);
   }
   for (const { index } of groups) {
     p.lower[index] = (1 + p.lower[index]!) / (resamples + 1);
@@ -190,7 +207,7 @@ function refineFloor(
 
 /**
  * The permutation p-values of every request against one null, both tails.
- * Time: R x m for each distinct request size m, then O(log R + R m^2/(n + m)) per request.
+ * Time: R x min(m, n) for each distinct request size m, then O(log R + R m^2/(n + m)) per request.
  * @throws IAM_PARAMETER_OUT_OF_RANGE for resamples < 1 or a resolution outside (0, 1]; IAM_SCORE_INVALID for a score
  * outside [0, 1]
  */
