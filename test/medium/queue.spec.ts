@@ -8,8 +8,8 @@ class HopelessError extends CodedError<'HOPELESS'> {}
 
 describe('Queue', () => {
   const open: Queue[] = [];
-  const queue = (onFailure = () => undefined as void): Queue => {
-    const made = new Queue(database().sql, { onFailure });
+  const queue = (): Queue => {
+    const made = new Queue(database().sql);
     open.push(made);
     return made;
   };

@@ -24,11 +24,16 @@ function serverAddress(database: string): DatabaseAddress {
 }
 
 /** A fresh clone of the template; call `close` (or use {@link useTestDatabase}). */
-export async function testDatabase(): Promise<TestDatabase> {
+export const testDatabase = (): Promise<TestDatabase> => cloneOf(TEMPLATE);
+
+/** A database without any schema; the application role cannot work in it before it is migrated. */
+export const emptyDatabase = (): Promise<TestDatabase> => cloneOf('template1');
+
+async function cloneOf(template: string): Promise<TestDatabase> {
   const name = `lacuna_t_${randomBytes(6).toString('hex')}`;
   const maintenance = connect(serverAddress('postgres'), { as: 'login', name: 'test-clone', poolSize: 1 });
   // strategy file_copy is faster than the write-ahead log for a small template, and needs no open session on it
-  await maintenance.unsafe(`create database ${name} template ${TEMPLATE} strategy file_copy`);
+  await maintenance.unsafe(`create database ${name} template ${template} strategy file_copy`);
   await maintenance.end();
   const address = serverAddress(name);
   const sql = connect(address, { as: 'application', name: 'test', poolSize: 10 });

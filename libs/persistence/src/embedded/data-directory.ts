@@ -3,8 +3,8 @@
  * directory above the data must then be passable for `nobody`, or the data move to /var/lib/lacuna.
  * Proven by data-directory.spec.ts.
  */
-import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PersistenceError } from '../errors.js';
 
@@ -34,10 +34,24 @@ export function closedAncestor(path: string): string | null {
   }
 }
 
+/** Written where the data were expected: the directory that holds them instead. */
+const MARKER = 'moved-to';
+
+/** The directory that stands in for `wanted`; the same for every start until `wanted` itself is removed. */
+function standIn(wanted: string): string {
+  const marker = join(wanted, MARKER);
+  try {
+    writeFileSync(marker, `${join('/var/lib/lacuna', randomBytes(6).toString('hex'))}\n`, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(marker, 'utf8').trim();
+}
+
 /**
- * The data directory, made if absent: `configured`, or `.lacuna` in `root`. As root, a default that lies behind a
- * closed directory moves to /var/lib/lacuna/<hash of root>, the same for every start from the same clone.
- * @throws PersistenceError `PERSISTENCE_DIRECTORY_UNUSABLE` when a configured one is closed or cannot be made.
+ * The data directory, made if absent: `configured` (relative to `root`), or `.lacuna` in `root`. As root, one that lies
+ * behind a closed directory is replaced by one in /var/lib/lacuna, and a note of where it is stays behind.
+ * @throws PersistenceError `PERSISTENCE_DIRECTORY_UNUSABLE` when it cannot be made
  */
 export function resolveDataDirectory(
   configured: string | undefined,
@@ -45,23 +59,21 @@ export function resolveDataDirectory(
   asRoot: boolean,
 ): DataDirectory {
   const wanted = resolve(root, configured ?? '.lacuna');
-  const closed = asRoot ? closedAncestor(dirname(wanted)) : null;
-  if (closed && configured) {
-    throw new PersistenceError(
-      'PERSISTENCE_DIRECTORY_UNUSABLE',
-      `LACUNA_DATA_DIR lies under ${closed}, which only its owner may enter, and PostgreSQL does not run as root. ` +
-        'Choose a directory that others may pass through, or set LACUNA_DATABASE_URL.',
-    );
-  }
-  const clone = createHash('sha256').update(root).digest('hex').slice(0, 12);
-  const path = closed ? join('/var/lib/lacuna', clone) : wanted;
   try {
+    const closed = asRoot ? closedAncestor(dirname(wanted)) : null;
+    mkdirSync(wanted, { recursive: true });
+    const path = closed ? standIn(wanted) : wanted;
     mkdirSync(path, { recursive: true });
     if (asRoot) chmodSync(path, 0o711);
+    const movedBecause = closed
+      ? `only its owner may enter ${closed}, and PostgreSQL does not run as root`
+      : null;
+    return { path, movedBecause };
   } catch (cause) {
-    throw new PersistenceError('PERSISTENCE_DIRECTORY_UNUSABLE', `cannot make the data directory ${path}`, {
-      cause,
-    });
+    throw new PersistenceError(
+      'PERSISTENCE_DIRECTORY_UNUSABLE',
+      `cannot make or use the data directory ${wanted}`,
+      { cause },
+    );
   }
-  return { path, movedBecause: closed ? `${closed} may be entered by its owner only` : null };
 }
