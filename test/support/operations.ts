@@ -8,6 +8,8 @@ const REQUEST = {
   regime: 'GDPR',
   receivedAt: TEST_TIME.toISOString(),
   dueAt: TEST_TIME.toISOString(),
+  filedBy: 'test',
+  filedAt: TEST_TIME.toISOString(),
 };
 
 export const modelOperation = (
@@ -47,7 +49,16 @@ export const requestOperation = (
   return {
     idempotency: key ? { scope: 'request', key, content: { samples } } : null,
     events: [],
-    commitments: [{ modelId, requestId, items: samples.map((sampleId) => ({ sampleId, content: REQUEST })) }],
+    commitments: [
+      {
+        modelId,
+        requestId,
+        items: samples.map((sampleId) => ({
+          sampleId,
+          content: { ...REQUEST, sampleCount: samples.length },
+        })),
+      },
+    ],
     write: async (tx, placed) => {
       await tx
         .insertInto('deletion_request')

@@ -1,7 +1,9 @@
 /** The audit as an installation runs it: the ledger's own, and the checks of every lib that keeps records beside it. */
 import type { KeySet } from '@app/attestation';
+import { auditRecordings } from '@app/inference';
 import { type AuditProgress, auditLedger, type AuditReport } from '@app/ledger';
 import type { Database } from '@app/persistence';
+import { auditSampleSets } from '@app/registry';
 import { createEd25519Verifier, type NoteVerifier, parseVerifierKey } from '@app/tlog';
 import { CliError } from './errors.js';
 
@@ -11,7 +13,11 @@ export function fullAudit(
   keySet: KeySet,
   onProgress: (progress: AuditProgress) => void = () => undefined,
 ): Promise<AuditReport> {
-  return auditLedger(db, { verifierFor: logVerifiers(keySet), onProgress, furtherChecks: [] });
+  return auditLedger(db, {
+    verifierFor: logVerifiers(keySet),
+    onProgress,
+    furtherChecks: [auditRecordings, auditSampleSets],
+  });
 }
 
 /** Verifier of the log key under each origin; checkpoint keys are named by the origin of their log. */

@@ -25,13 +25,14 @@ export async function verifyFile(
   path: string,
   options: VerifyOptions,
 ): Promise<AttestationAccount | BundleAccount> {
-  const text = (await readText(path)).trim();
+  const text = await readText(path);
   const { keySet, now } = options;
+  // A bundle is checked to the last byte; a JWS may come with the newline of an editor.
   if (text.startsWith('{')) return verifyBundle(parseBundle(text), { keySet, now });
   const tlogProof = options.proof
     ? await readText(options.proof)
     : await readTextIfPresent(proofBeside(path));
-  return verifyAttestation(text, {
+  return verifyAttestation(text.trim(), {
     keySet,
     now,
     ...(tlogProof === undefined ? {} : { tlogProof }),

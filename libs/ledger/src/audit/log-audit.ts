@@ -159,6 +159,9 @@ export class LogAudit {
         'regime',
         'received_at',
         'due_at',
+        'filed_by',
+        'filed_at',
+        'sample_count',
       ])
       .where('log_id', '=', this.log.logId)
       .where('leaf_index', '>=', first)
@@ -178,6 +181,9 @@ export class LogAudit {
           { field: 'deletion_request.regime', key: 'regime', value: row.regime },
           { field: 'deletion_request.received_at', key: 'receivedAt', value: row.received_at },
           { field: 'deletion_request.due_at', key: 'dueAt', value: row.due_at },
+          { field: 'deletion_request.filed_by', key: 'filedBy', value: row.filed_by },
+          { field: 'deletion_request.filed_at', key: 'filedAt', value: row.filed_at },
+          { field: 'deletion_request.sample_count', key: 'sampleCount', value: row.sample_count },
         ],
       },
     ]);
