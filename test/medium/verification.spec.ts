@@ -353,9 +353,9 @@ describe('a verification that cannot go on', () => {
     const releaseId = await bench.release(model.modelId, model.releaseValues(model.forget));
     for (const job of await bench.takeJobs('verification.plan')) await worker.run(job);
     const [job] = await bench.takeJobs('verification.block');
-    await expect(
-      worker.run({ ...job!, data: { ...job!.data, blockIndex: 99 } }),
-    ).rejects.toMatchObject({ code: 'VERIFICATION_RESULTS_CORRUPT' });
+    await expect(worker.run({ ...job!, data: { ...job!.data, blockIndex: 99 } })).rejects.toMatchObject({
+      code: 'VERIFICATION_RESULTS_CORRUPT',
+    });
     expect((await latest(model.modelId)).progress).toMatchObject({
       status: 'FAILED',
       errorCode: 'VERIFICATION_RESULTS_CORRUPT',

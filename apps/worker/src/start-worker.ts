@@ -15,6 +15,7 @@ import {
   PersistenceError,
   type Sql,
 } from '@app/persistence';
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WorkerModule } from './worker.module.js';
 
@@ -30,6 +31,7 @@ export interface WorkerParts {
 }
 
 export interface Worker {
+  readonly app: INestApplicationContext;
   /** Finishes the jobs in hand and closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -50,7 +52,7 @@ export async function startWorker(config: Config, { logger, clock, database }: W
     await opened.close();
     logger.info('stopped');
   };
-  return { stop: () => (stopped ??= stop()) };
+  return { app, stop: () => (stopped ??= stop()) };
 }
 
 /** Waits for the daemon that migrates the database; a newer schema or a changed migration is refused at once. */

@@ -17,7 +17,7 @@ import { referenceIds } from './profile/reference-ids.js';
 import { type NewScoreBlock, ScoreBlockRepository, type ScoreKey } from './score-block.repository.js';
 import { type SignalInputs, SignalsService } from './signals.service.js';
 import { COMMITMENTS, subjectsOf } from './subjects.js';
-import { type BlockJob } from './verification-jobs.js';
+import { type BlockJob, sendConclude } from './verification-jobs.js';
 import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
 
 /** Injection token of the name under which this process computes, kept with each block. */
@@ -54,7 +54,7 @@ export class BlockService {
       const work = written ? block : { signalsRead: 0, forwardPasses: 0 };
       if (await this.verifications.countBlock(tx, verificationId, work)) {
         await this.verifications.moveTo(tx, verificationId, 'CONCLUDING');
-        await this.queue.send(tx, 'verification.conclude', { verificationId });
+        await sendConclude(this.queue, tx, verification);
       }
     });
   }

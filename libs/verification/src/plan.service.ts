@@ -15,8 +15,8 @@ import { referenceIds } from './profile/reference-ids.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
 import { subjectsOf } from './subjects.js';
-import { type BlockJob, type PlanJob } from './verification-jobs.js';
-import { VerificationRepository } from './verification.repository.js';
+import { type BlockJob, type PlanJob, sendConclude } from './verification-jobs.js';
+import { type NewVerification, VerificationRepository } from './verification.repository.js';
 
 /** The daemon signs a checkpoint within its interval; a longer silence means that it is down: the job comes again. */
 const CHECKPOINT_PATIENCE_MS = 20_000;
@@ -64,7 +64,7 @@ export class PlanService {
     await this.db.transaction().execute(async (tx) => {
       const counts = { total: work.total, reused: work.total - work.missing.length };
       if (await this.verifications.insert(tx, verification, counts)) {
-        await this.enqueue(tx, verificationId, work);
+        await this.enqueue(tx, verification, work);
       }
     });
     return true;
@@ -96,10 +96,10 @@ export class PlanService {
     return { total, missing };
   }
 
-  private async enqueue(tx: Tx, verificationId: string, { missing }: PlannedWork): Promise<void> {
+  private async enqueue(tx: Tx, verification: NewVerification, { missing }: PlannedWork): Promise<void> {
     for (const job of missing) await this.queue.send(tx, 'verification.block', job);
     if (missing.length > 0) return;
-    await this.verifications.moveTo(tx, verificationId, 'CONCLUDING');
-    await this.queue.send(tx, 'verification.conclude', { verificationId });
+    await this.verifications.moveTo(tx, verification.verificationId, 'CONCLUDING');
+    await sendConclude(this.queue, tx, verification);
   }
 }

@@ -1,5 +1,6 @@
 /** What the queue carries between the steps: identifiers only. */
-import type { VerificationCause } from '@app/persistence';
+import type { Tx, VerificationCause } from '@app/persistence';
+import type { Queue } from '@app/queue';
 
 export interface PlanJob {
   readonly releaseId: string;
@@ -15,4 +16,18 @@ export interface BlockJob {
 /** Also the job of `verification.attest`. */
 export interface ConcludeJob {
   readonly verificationId: string;
+}
+
+/** A conclusion takes about a second for 15,000 commitments: a quarter of the lease. */
+const CONCLUDE_LEASE_SECONDS = 60;
+const COMMITMENTS_PER_LEASE_SECOND = 4000n;
+
+/** @param treeSize commitments to conclude on: the lease grows with them */
+export async function sendConclude(
+  queue: Queue,
+  tx: Tx,
+  { verificationId, treeSize }: { readonly verificationId: string; readonly treeSize: bigint },
+): Promise<void> {
+  const expireInSeconds = CONCLUDE_LEASE_SECONDS + Number(treeSize / COMMITMENTS_PER_LEASE_SECOND);
+  await queue.send(tx, 'verification.conclude', { verificationId }, { expireInSeconds });
 }

@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
 import { type Page, pageOf, type PageRequest, pageSize, readCursor, UUID_KEY } from './page.js';
+import { sendConclude } from './verification-jobs.js';
 import {
   type Verification,
   type VerificationFilter,
@@ -68,10 +69,13 @@ export class VerificationService {
    */
   async resumeUnfinished(): Promise<number> {
     const unfinished = await this.verifications.unfinished();
-    for (const { verificationId, progress } of unfinished) {
-      const next = progress.status === 'CONCLUDED' ? 'verification.attest' : 'verification.conclude';
-      await this.queue.send(this.db, next, { verificationId });
-    }
+    await this.db.transaction().execute(async (tx) => {
+      for (const verification of unfinished) {
+        const { verificationId, progress } = verification;
+        if (progress.status !== 'CONCLUDED') await sendConclude(this.queue, tx, verification);
+        else await this.queue.send(tx, 'verification.attest', { verificationId });
+      }
+    });
     return unfinished.length;
   }
 

@@ -1,5 +1,5 @@
 /**
- * What is signed about one verification, from what the ledger and the outcome say. Pure; proven by predicate.spec.ts.
+ * What is signed about one verification, from what the ledger and the outcome say. Pure; proven by test/medium/verification-attestation.spec.ts.
  */
 import { makeStatement, type Predicate, type Statement } from '@app/attestation';
 import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';

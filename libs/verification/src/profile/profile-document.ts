@@ -1,6 +1,6 @@
 /**
  * The frozen measurement profile: everything that turns signals into verdicts, as canonical JSON (RFC 8785) under one
- * SHA-256. Proven by profile-document.spec.ts.
+ * SHA-256. Proven by freeze.spec.ts.
  */
 import { createHash } from 'node:crypto';
 import {
