@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Kysely } from 'kysely';
-import { PostgresJSDialect } from 'kysely-postgres-js';
 import { connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
+import { GuardedDialect } from './guarded-driver.js';
 import type { Database, Tables } from './tables/database.js';
 
 /** Injection token of the {@link Database} (Kysely over postgres.js, as the application role). */
@@ -10,7 +10,7 @@ export const DATABASE = Symbol('DATABASE');
 export const SQL = Symbol('SQL');
 
 export function openKysely(sql: Sql): Database {
-  return new Kysely<Tables>({ dialect: new PostgresJSDialect({ postgres: sql }) });
+  return new Kysely<Tables>({ dialect: new GuardedDialect(sql) });
 }
 
 /** One pool for the whole process, closed last on shutdown. */
