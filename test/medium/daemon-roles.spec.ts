@@ -101,8 +101,8 @@ const fieldsOf = (type: 'Query' | 'Mutation') =>
 
 /** A literal of the right shape that names nothing that exists. */
 function literal(type: GraphQLInputType): string {
-  if (isNonNullType(type)) return literal(type.ofType as GraphQLInputType);
-  if (isListType(type)) return `[${literal(type.ofType as GraphQLInputType)}]`;
+  if (isNonNullType(type)) return literal(type.ofType);
+  if (isListType(type)) return `[${literal(type.ofType)}]`;
   if (isEnumType(type)) return type.getValues()[0]!.name;
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
@@ -194,7 +194,7 @@ it('guards exactly these nested fields, declared in the schema itself', async ()
   const found: Record<string, Roles> = {};
   for (const type of Object.values(served.getTypeMap())) {
     if (!('getFields' in type) || ['Query', 'Mutation'].includes(type.name)) continue;
-    for (const field of Object.values(type.getFields())) {
+    for (const field of Object.values(type.getFields() as Record<string, GraphQLField<unknown, unknown>>)) {
       const roles = rolesOf(field);
       if (roles) found[`${type.name}.${field.name}`] = roles;
     }

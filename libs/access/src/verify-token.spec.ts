@@ -59,7 +59,11 @@ describe('verifying a token', () => {
     ['with roles as a string', { claims: { roles: 'auditor' } }, 'AUTH_TOKEN_INVALID'],
     ['signed for another purpose', { header: { typ: 'lacuna-attestation+jws' } }, 'AUTH_TOKEN_INVALID'],
     ['of another key', { key: generateKeyPairSync('ed25519').privateKey }, 'AUTH_TOKEN_INVALID'],
-    ['signed by a shared secret', { header: { alg: 'HS256' }, key: new Uint8Array(32) }, 'AUTH_TOKEN_INVALID'],
+    [
+      'signed by a shared secret',
+      { header: { alg: 'HS256' }, key: new Uint8Array(32) },
+      'AUTH_TOKEN_INVALID',
+    ],
     [
       'of another algorithm',
       { header: { alg: 'ES256' }, key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey },
@@ -106,7 +110,10 @@ describe('a configured key set', () => {
   it('verifies by the key that the token names', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'lacuna-jwks-'));
     const file = join(directory, 'jwks.json');
-    writeFileSync(file, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'EdDSA' }] }));
+    writeFileSync(
+      file,
+      JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'EdDSA' }] }),
+    );
     const verifyBySet = await verifierWithJwks(file, RULES);
     await expect(verifyBySet(await token({ header: { kid: 'one' } }), NOW)).resolves.toMatchObject({
       subject: 'anna',

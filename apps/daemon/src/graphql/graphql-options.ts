@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, Kind } from 'graphql';
 import type { Metrics } from '../operations/metrics.js';
 import { formatErrors } from './error-formatter.js';
+import { GRAPHQL_PATH } from './graphql-path.js';
 import { guardFields } from './field-access.js';
 import type { GraphqlContext } from './graphql-context.js';
 import { Loaders, type LoaderServices } from './loaders.js';
@@ -27,7 +28,7 @@ export function graphqlOptions({ config, logger, metrics, services }: GraphqlOpt
     autoSchemaFile: true,
     sortSchema: true,
     transformSchema: guardFields,
-    path: '/graphql',
+    path: GRAPHQL_PATH,
     ide: false,
     graphiql: false,
     allowBatchedQueries: false,

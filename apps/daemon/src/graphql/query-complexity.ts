@@ -1,6 +1,6 @@
 /**
  * How much a query asks for: one for each field, multiplied by the page size of every list around it. Asked after
- * validation and with the variables at hand, since page sizes may come as variables. Proven by query-complexity.spec.ts.
+ * validation and with the variables at hand, since page sizes may come as variables. Proven by query-limits.spec.ts.
  */
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';

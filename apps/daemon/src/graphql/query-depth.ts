@@ -1,6 +1,6 @@
 /**
  * How deep a parsed query goes, through fragments, each of which is measured once. Asked before validation, so nothing
- * is assumed: fragments may be missing or spread each other in circles. Proven by query-depth.spec.ts.
+ * is assumed: fragments may be missing or spread each other in circles. Proven by query-limits.spec.ts.
  */
 import { type DocumentNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 import { DaemonError } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
  * What a GraphQL source may look like before it is parsed. The parser recurses, so a source of ten thousand opening
- * braces must be refused by something that does not. Proven by source-limits.spec.ts.
+ * braces must be refused by something that does not. Proven by query-limits.spec.ts.
  */
 import { DaemonError } from '../errors.js';
 

@@ -5,6 +5,7 @@
  */
 import { HttpException } from '@nestjs/common';
 import { CodedError } from '@app/errors';
+import { isConnectionLoss } from '@app/persistence';
 
 export interface PublicError {
   readonly status: number;
@@ -31,6 +32,16 @@ const STATUS_OF_CODE: readonly (readonly [RegExp, number])[] = [
   [/^(REGISTRY|RECORDING|IAM)_|^VERIFICATION_(?!\w*CORRUPT)/, 422],
 ];
 
+/** The database is away or coming back: whether a registration took place is told by sending it again with its key. */
+const UNAVAILABLE: PublicError = {
+  status: 503,
+  code: 'DATABASE_UNAVAILABLE',
+  message: 'the database is not available at the moment; try again with the same idempotency key',
+  retryable: true,
+  details: {},
+  internal: false,
+};
+
 const INTERNAL = {
   status: 500,
   code: 'INTERNAL',
@@ -45,6 +56,7 @@ export function publicError(error: unknown, correlationId: string): PublicError 
     const status = STATUS_OF_CODE.find(([pattern]) => pattern.test(code))?.[1];
     if (status !== undefined) return { status, code, message, retryable, details, internal: false };
   }
+  if (isConnectionLoss(error)) return UNAVAILABLE;
   return fromFramework(error) ?? { ...INTERNAL, message: `internal error; its trace is ${correlationId}` };
 }
 

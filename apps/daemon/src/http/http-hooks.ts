@@ -2,8 +2,10 @@
 import type { AccessPolicy } from '@app/access';
 import type { Logger } from '@app/logging';
 import type { FastifyInstance } from 'fastify';
-import { accessOf } from '../auth/access-of.js';
+import { type Access, accessOf } from '../auth/access-of.js';
 import type { Metrics } from '../operations/metrics.js';
+import { answerError } from './coded-error.filter.js';
+import { GRAPHQL_PATH } from '../graphql/graphql-path.js';
 import './request-access.js';
 
 export interface HttpHookOptions {
@@ -15,6 +17,11 @@ export interface HttpHookOptions {
 
 export function addHttpHooks(instance: FastifyInstance, options: HttpHookOptions): void {
   const { policy, logger, metrics, clock } = options;
+  // What Fastify refuses before Nest sees it: content types, malformed and oversized bodies. GraphQL has its own form.
+  instance.addHook('onRoute', (route) => {
+    if (route.url === GRAPHQL_PATH) return;
+    route.errorHandler = (error, request, reply) => answerError(logger, error, request, reply);
+  });
   instance.decorateRequest('access');
   instance.addHook('onRequest', async (request, reply) => {
     request.access = await accessOf(policy, request.headers.authorization, clock());
@@ -42,6 +49,6 @@ export function addHttpHooks(instance: FastifyInstance, options: HttpHookOptions
   });
 }
 
-function callerOf(access: import('../auth/access-of.js').Access | undefined): string {
+function callerOf(access: Access | undefined): string {
   return access && 'principal' in access ? access.principal.subject : 'nobody';
 }

@@ -1,7 +1,7 @@
 /**
  * Which keys were in use when: pure transitions of the published key set. A new key retires the one before it of the
  * same purpose; nothing is ever dropped, or what the old key signed could not be checked any more.
- * Proven by key-history.spec.ts.
+ * Proven by daemon-keys.spec.ts.
  */
 import type { KeySet, KeySetEntry } from '@app/attestation';
 import { DaemonError } from '../errors.js';
