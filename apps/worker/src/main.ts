@@ -2,6 +2,7 @@ import { CodedError } from '@app/errors';
 import { loadConfig } from '@app/config';
 import { systemClock } from '@app/ledger';
 import { createLogger, type Logger } from '@app/logging';
+import { isConnectionLoss } from '@app/persistence';
 import { startWorker, type Worker } from './start-worker.js';
 
 /** Bad settings and refused starts are one line for the operator; anything else is a bug and shows its stack. */
@@ -31,14 +32,21 @@ function stopOnSignals(worker: Worker, logger: Logger): void {
   process.on('SIGINT', stop);
 }
 
-/** An error nobody handled leaves unknown state behind: the process ends, and its supervisor starts a clean one. */
+/**
+ * An error nobody handled leaves unknown state behind: the process ends, and its supervisor starts a clean one. Only the
+ * loss of a database connection is known: postgres.js asks for the types of a new connection by itself, and nobody
+ * holds that promise when the server dies in that moment.
+ */
 function endOnUnhandled(logger: Logger): void {
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
-      logger.fatal({ err: error }, event);
-      process.exit(1);
-    });
-  }
+  const end = (event: string, error: unknown) => {
+    logger.fatal({ err: error }, event);
+    process.exit(1);
+  };
+  process.on('uncaughtException', (error) => end('uncaughtException', error));
+  process.on('unhandledRejection', (error) => {
+    if (isConnectionLoss(error)) logger.warn({ err: error }, 'a database connection was lost');
+    else end('unhandledRejection', error);
+  });
 }
 
 async function main(): Promise<void> {

@@ -2,6 +2,7 @@
  * Work for workers: pg-boss over the same PostgreSQL, so that a job is enqueued in the very transaction that creates
  * the need for it. Jobs carry identifiers only. Delivery is at least once; every handler is idempotent.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '@app/errors';
 import type { Queryable, Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
@@ -26,8 +27,10 @@ const POLICIES: Record<QueueName, QueuePolicy> = {
 };
 
 const SCHEMA = 'pgboss';
-/** pg-boss allows no shorter one; it is the longest a job waits for an idle worker. */
-const POLL_SECONDS = 0.5;
+/** The longest a job waits for an idle worker; shorter asks the database more often for nothing. */
+const POLL_MS = 500;
+/** Between two attempts to report the end of a job to a database that is not there. */
+const REPORT_POLL_MS = 250;
 /** How often ended leases are looked for; longer leaves a killed worker's block waiting. */
 const LEASE_CHECK_SECONDS = 2;
 
@@ -93,6 +96,8 @@ function executorOf(sql: Pick<Sql, 'unsafe'>): PgBoss.Db['executeSql'] {
 export class Queue {
   private readonly boss: PgBoss;
   private started: Promise<void> | null = null;
+  private readonly stopping = new AbortController();
+  private readonly lanes: Promise<void>[] = [];
 
   constructor(
     sql: Sql,
@@ -143,36 +148,70 @@ export class Queue {
     });
   }
 
-  /** Takes jobs of `name`, `concurrency` at a time, until {@link stop}. */
+  /**
+   * Takes jobs of `name`, `concurrency` at a time, until {@link stop}. pg-boss's own workers are not used: they report
+   * the end of a job without waiting for the answer, so a database that is away at that moment ends the process.
+   */
   async work<T extends object>(
     name: QueueName,
     options: { readonly concurrency: number },
     handler: (job: Job<T>) => Promise<void>,
   ): Promise<void> {
     await this.start();
-    for (let lane = 0; lane < options.concurrency; lane += 1) {
-      await this.boss.work<T>(
-        name,
-        { pollingIntervalSeconds: POLL_SECONDS, batchSize: 1, includeMetadata: true },
-        (jobs) => this.run(name, jobs[0], handler),
-      );
+    for (let lane = 0; lane < options.concurrency; lane += 1) this.lanes.push(this.takeJobs(name, handler));
+  }
+
+  private async takeJobs<T extends object>(
+    name: QueueName,
+    handler: (job: Job<T>) => Promise<void>,
+  ): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      const job = await this.fetch<T>(name);
+      if (job) await this.run(name, job, handler);
+      else await delay(POLL_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Undefined where none waits, and where the database cannot be asked: the next look finds out. */
+  private async fetch<T extends object>(name: QueueName): Promise<PgBoss.JobWithMetadata<T> | undefined> {
+    try {
+      const [job] = await this.boss.fetch<T>(name, { batchSize: 1, includeMetadata: true });
+      return job;
+    } catch (error) {
+      this.boss.emit('error', error);
+      return undefined;
     }
   }
 
   private async run<T extends object>(
     name: QueueName,
-    job: PgBoss.JobWithMetadata<T> | undefined,
+    job: PgBoss.JobWithMetadata<T>,
     handler: (job: Job<T>) => Promise<void>,
   ): Promise<void> {
-    if (!job) return;
     const lastTry = job.retryCount >= job.retryLimit;
+    const leaseEnds = Date.now() + job.expireInSeconds * 1000;
     try {
-      await handler({ id: job.id, data: job.data, lastTry });
+      await within(leaseEnds - Date.now(), () => handler({ id: job.id, data: job.data, lastTry }));
     } catch (error) {
       const hopeless = error instanceof CodedError && !error.retryable;
       this.hooks.onFailure(name, job.id, error, hopeless || lastTry);
       // A hopeless job counts as done: its handler recorded the failure where people look for it.
-      if (!hopeless) throw new Error('job failed', { cause: error });
+      if (!hopeless) return this.report(leaseEnds, () => this.boss.fail(name, job.id));
+    }
+    return this.report(leaseEnds, () => this.boss.complete(name, job.id));
+  }
+
+  /** Reports until it is heard or the lease is over, when the job is given to somebody else anyway. */
+  private async report(leaseEnds: number, send: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await send();
+        return;
+      } catch (error) {
+        this.boss.emit('error', error);
+        if (Date.now() >= leaseEnds || this.stopping.signal.aborted) return;
+        await delay(REPORT_POLL_MS);
+      }
     }
   }
 
@@ -188,6 +227,22 @@ export class Queue {
 
   /** Takes no new jobs and waits for those in hand. */
   async stop(timeoutMs = 30_000): Promise<void> {
-    if (this.started) await this.boss.stop({ graceful: true, wait: true, close: false, timeout: timeoutMs });
+    this.stopping.abort();
+    await Promise.race([Promise.all(this.lanes), delay(timeoutMs, undefined, { ref: false })]);
+    if (this.started) await this.boss.stop({ graceful: false, close: false });
+  }
+}
+
+/** Settles as `work` does, or rejects when its time is over: a handler that hangs must not hold its lane for ever. */
+async function within(timeoutMs: number, work: () => Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = async () => {
+    await delay(timeoutMs, undefined, { signal: over.signal });
+    throw new Error(`the job was not done within its lease of ${timeoutMs} ms`);
+  };
+  try {
+    await Promise.race([work(), late()]);
+  } finally {
+    over.abort();
   }
 }
