@@ -24,7 +24,7 @@ export interface AccessPolicy {
 }
 
 /** True for the addresses that only processes of the same machine reach. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

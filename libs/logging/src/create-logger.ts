@@ -47,7 +47,7 @@ const MAX_CAUSES = 4;
 /**
  * Only the members named here: a driver's error object may hold the statement's parameters, and those are samples.
  */
-export function describeError(error: unknown, causesLeft = MAX_CAUSES): ErrorFacts {
+function describeError(error: unknown, causesLeft = MAX_CAUSES): ErrorFacts {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error' };
   const { code } = error as { code?: unknown };
   return {
