@@ -114,7 +114,7 @@ describe('the steps of the container files', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     await until(async () => (await fetch(`${url}/readyz`)).status === 200);
     const worker = start(files[1]);
-    await until(() => worker.output().includes('taking blocks') || worker.child.exitCode !== null);
+    await until(() => worker.output().includes('taking jobs') || worker.child.exitCode !== null);
     expect(worker.child.exitCode, worker.output()).toBeNull();
     for (const { child, exit, output } of [worker, daemon]) {
       child.kill('SIGTERM');

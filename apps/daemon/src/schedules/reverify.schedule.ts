@@ -33,6 +33,9 @@ export class ReverifySchedule implements OnApplicationBootstrap, OnModuleDestroy
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    // Jobs are in the database and outlive a crash; this is for the ones that used up their tries meanwhile.
+    const resumed = await this.verifications.resumeUnfinished();
+    if (resumed > 0) this.logger.info({ verifications: resumed }, 'resuming unfinished verifications');
     const cronTime = this.config.LACUNA_REVERIFY_CRON;
     if (cronTime === SCHEDULE_OFF) return;
     await this.serveDue();
