@@ -1,7 +1,8 @@
 /**
  * Runs the command line from a clone, building it first when a source is newer than the last build.
  * Plain JavaScript, because it runs before anything is compiled.
- *   node apps/cli/launch.mjs <command> ...   build if needed, then run
+ *   node apps/cli/launch.mjs <command> ...   build if needed, then run the command line
+ *   node apps/cli/launch.mjs --app <name>    build if needed, then run the daemon or a worker
  *   node apps/cli/launch.mjs --build-only    build if needed (npm prepare, pretest)
  */
 import { spawnSync } from 'node:child_process';
@@ -12,7 +13,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const stamp = join(root, 'dist', 'built');
-const entry = join(root, 'dist', 'apps', 'cli', 'apps', 'cli', 'src', 'main.js');
+const entryOf = (app) => join(root, 'dist', 'apps', app, 'apps', app, 'src', 'main.js');
+const entry = entryOf('cli');
 
 /** Newest modification time of the sources, in milliseconds. */
 function newestSource(directory) {
@@ -64,4 +66,5 @@ function buildIfStale() {
 }
 
 buildIfStale();
-if (process.argv[2] !== '--build-only') await import(pathToFileURL(entry).href);
+const [, , first, second] = process.argv;
+if (first !== '--build-only') await import(pathToFileURL(first === '--app' ? entryOf(second) : entry).href);
