@@ -7,6 +7,8 @@ import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit.command.js';
 import { addDemoCommand } from './commands/demo.command.js';
 import { addMigrateCommand } from './commands/migrate.command.js';
+import { addScoreCommand } from './commands/score.command.js';
+import { addSettingsCommand } from './commands/settings.command.js';
 import { addTokenCommand } from './commands/token.command.js';
 import { addVerifyCommand } from './commands/verify.command.js';
 
@@ -15,8 +17,10 @@ const program = new Command('lacuna')
   .showHelpAfterError('(lacuna <command> --help explains)');
 
 addVerifyCommand(program);
+addScoreCommand(program);
 addTokenCommand(program);
 addMigrateCommand(program);
+addSettingsCommand(program);
 addAuditCommand(program);
 addDemoCommand(program);
 

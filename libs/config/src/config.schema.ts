@@ -61,6 +61,11 @@ export const settings = {
   LACUNA_CHECKPOINT_INTERVAL_MS: wholeNumber(10, 60_000)
     .default(100)
     .describe('longest time between an append and its checkpoint, in milliseconds'),
+  LACUNA_WITNESS_POLICY: text
+    .optional()
+    .describe(
+      'file in tlog-policy format: the witnesses that must have cosigned a checkpoint before it is published',
+    ),
   LACUNA_REVERIFY_CRON: text
     .default('0 3 * * *')
     .describe(

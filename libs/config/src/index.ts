@@ -1,4 +1,4 @@
 export { CONFIG, ConfigModule } from './config.module.js';
-export { type Config, settings } from './config.schema.js';
-export { ConfigError } from './errors.js';
+export type { Config } from './config.schema.js';
 export { loadConfig } from './load-config.js';
+export { settingsTable } from './settings-table.js';

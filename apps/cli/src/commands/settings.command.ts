@@ -1,0 +1,11 @@
+import type { Command } from 'commander';
+
+export function addSettingsCommand(program: Command): void {
+  program
+    .command('settings')
+    .description('list every LACUNA_* setting with its default')
+    .action(async () => {
+      const { settingsTable } = await import('@app/config');
+      process.stdout.write(`${settingsTable()}\n`);
+    });
+}

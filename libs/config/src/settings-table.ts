@@ -1,0 +1,11 @@
+import { configSchema, settings } from './config.schema.js';
+
+/** All settings as a Markdown table: name, default, meaning. The README holds a copy that a test compares. */
+export function settingsTable(): string {
+  const defaults: Readonly<Record<string, unknown>> = configSchema.parse({});
+  const rows = Object.entries(settings).map(([name, schema]) => {
+    const value = defaults[name];
+    return `| \`${name}\` | ${value === undefined ? '' : `\`${JSON.stringify(value).replaceAll('"', '')}\``} | ${schema.description ?? ''} |`;
+  });
+  return ['| name | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
