@@ -2,6 +2,7 @@ export { type Attestation } from './attest/attestation.repository.js';
 export { AttestationService } from './attest/attestation.service.js';
 export { AttestationIssuer, type AttestationSigner } from './attest/attestation-issuer.service.js';
 export { type BundleRequest, BundleService } from './attest/bundle.service.js';
+export { auditVerifications } from './audit/audit-verifications.js';
 export { BlockService } from './block.service.js';
 export { ConcludeService } from './conclude.service.js';
 export { VerificationError, type VerificationErrorCode } from './errors.js';
