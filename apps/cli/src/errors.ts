@@ -7,6 +7,9 @@ export type CliErrorCode =
   | 'CLI_DATA_UNUSABLE'
   | 'CLI_API_REFUSED'
   | 'CLI_PROCESS_ENDED'
-  | 'CLI_TIMEOUT';
+  | 'CLI_TIMEOUT'
+  | 'CLI_FILE_EMPTY'
+  | 'CLI_COLUMN_MISSING'
+  | 'CLI_LINE_MALFORMED';
 
 export class CliError extends CodedError<CliErrorCode> {}

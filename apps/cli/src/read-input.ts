@@ -1,7 +1,6 @@
 /** Files and URLs that a command is pointed at, gzip or not. */
 import { createReadStream, existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { open, readFile } from 'node:fs/promises';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { type KeySet, parseKeySet } from '@app/attestation';
 import { CliError } from './errors.js';
@@ -27,15 +26,32 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
   return existsSync(path) ? readText(path) : undefined;
 }
 
-/** Lines of a file, unpacked when its name ends in .gz; constant memory. @throws CliError `CLI_FILE_UNREADABLE` */
+/** Lines of a file, unpacked when it is gzip; constant memory. @throws CliError `CLI_FILE_UNREADABLE` */
 export async function* readLines(path: string): AsyncGenerator<string> {
   try {
+    const gunzip = (await beginsAsGzip(path)) ? createGunzip() : null;
     const file = createReadStream(path);
-    const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-    file.on('error', (error) => input.destroy(error));
-    yield* createInterface({ input, crlfDelay: Infinity });
+    // pipe() does not carry errors: a damaged file must fail here, not hang.
+    const bytes = gunzip ? file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip) : file;
+    let rest = '';
+    for await (const chunk of bytes.setEncoding('utf8') as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    }
+    if (rest !== '') yield rest;
   } catch (cause) {
     throw new CliError('CLI_FILE_UNREADABLE', `cannot read ${path}`, { cause });
+  }
+}
+
+async function beginsAsGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0);
+    return isGzip(buffer);
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,6 +1,7 @@
 export { InferenceError, type InferenceErrorCode } from './errors.js';
 export { InferenceModule } from './inference.module.js';
 export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
+export { csvFields } from './recorded/csv-fields.js';
 export { parseRecording, type ParseOptions } from './recorded/parse-recording.js';
 export { RecordingDigest, recordingIdOf } from './recorded/recording-digest.js';
 export type { Recording } from './recorded/recording.repository.js';
