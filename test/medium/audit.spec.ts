@@ -134,6 +134,8 @@ describe('append-only', () => {
     'entry',
     'tile',
     'checkpoint',
+    'checkpoint_cosignature',
+    'checkpoint_publication',
     'idempotency_key',
     'event',
     'recording',

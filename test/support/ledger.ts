@@ -3,7 +3,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Integrator, LedgerRepository, LedgerService, Sequencer, SignerState } from '@app/ledger';
+import {
+  Integrator,
+  LedgerRepository,
+  LedgerService,
+  PublicationRepository,
+  Sequencer,
+  SignerState,
+} from '@app/ledger';
 import type { Database } from '@app/persistence';
 import { createEd25519Signer, createEd25519Verifier } from '@app/tlog';
 
@@ -11,6 +18,8 @@ export const TEST_LEDGER = 'ledger.test';
 export const TEST_TIME = new Date('2026-11-01T12:00:00.000Z');
 
 export interface TestLedgerOptions {
+  /** Checkpoints are signed but left to a publisher. */
+  readonly withheld?: true;
   readonly stateFile?: string;
   readonly clock?: () => Date;
 }
@@ -23,11 +32,13 @@ export function makeTestLedger(
 ) {
   const clock = options.clock ?? (() => TEST_TIME);
   const repository = new LedgerRepository(db);
+  const publications = new PublicationRepository(db);
   const stateFile = options.stateFile ?? join(mkdtempSync(join(tmpdir(), 'lacuna-signer-')), 'state.json');
   const errors: unknown[] = [];
   const signerFor = (origin: string) => createEd25519Signer(origin, key.privateKey);
   const integrator = new Integrator({
     repository,
+    publications: options.withheld ? null : publications,
     clock,
     signerFor,
     state: new SignerState(stateFile),
@@ -36,7 +47,7 @@ export function makeTestLedger(
   });
   const originOf = (modelId: string) => `${TEST_LEDGER}/${modelId}/commitments`;
   const sequencer = new Sequencer({ repository, clock, originOf, onAppended: () => undefined });
-  const service = new LedgerService(repository, sequencer, TEST_LEDGER);
+  const service = new LedgerService(repository, publications, sequencer, TEST_LEDGER);
   const verifierFor = (origin: string) => createEd25519Verifier(origin, signerFor(origin).publicKey);
-  return { repository, integrator, sequencer, service, verifierFor, errors, stateFile, key };
+  return { repository, publications, integrator, sequencer, service, verifierFor, errors, stateFile, key };
 }

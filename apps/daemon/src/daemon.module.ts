@@ -20,6 +20,7 @@ import { OperationsModule } from './operations/operations.module.js';
 import { AttestationsController } from './requests/attestations.controller.js';
 import { DeletionRequestsController } from './requests/deletion-requests.controller.js';
 import { LogsController } from './c2sp/logs.controller.js';
+import { openWitnessing } from './c2sp/witnessing.js';
 import { ReverifySchedule } from './schedules/reverify.schedule.js';
 import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
 import { RecordingsController } from './requests/recordings.controller.js';
@@ -83,7 +84,7 @@ function queueModule({ logger }: DaemonOptions): DynamicModule {
   });
 }
 
-function ledgerModule({ config, directory, keys, logger, clock }: DaemonOptions): DynamicModule {
+function ledgerModule({ config, directory, keys, logger, clock, metrics }: DaemonOptions): DynamicModule {
   return LedgerModule.forSigners({
     ledgerName: config.LACUNA_LEDGER_NAME,
     clock,
@@ -91,6 +92,11 @@ function ledgerModule({ config, directory, keys, logger, clock }: DaemonOptions)
     signerStateFile: join(directory, 'keys', 'signed-checkpoints.json'),
     checkpointIntervalMs: config.LACUNA_CHECKPOINT_INTERVAL_MS,
     onIntegrationError: (origin, error) => logger.error({ origin, err: error }, 'a log was not integrated'),
+    witnessing: openWitnessing(config),
+    onPublicationError: (origin, witness, error) => {
+      metrics.countWitnessFailure(witness, error);
+      logger.warn({ origin, witness, err: error }, 'a checkpoint was not cosigned');
+    },
   });
 }
 

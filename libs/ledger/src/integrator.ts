@@ -19,6 +19,7 @@ import type { Tx } from '@app/persistence';
 import type { Clock } from './clock.js';
 import { LedgerError } from './errors.js';
 import type { LedgerRepository, LogRow } from './ledger.repository.js';
+import type { PublicationRepository } from './publication.repository.js';
 import type { SignerState } from './signer-state.js';
 
 /** Leaves in one integration transaction: about 2 MB of hashes; a checkpoint follows each. */
@@ -34,6 +35,8 @@ export interface IntegratorOptions {
   readonly intervalMs: number;
   /** A log that the signer refuses, or a failed batch; the other logs go on. */
   readonly onError: (origin: string, error: unknown) => void;
+  /** Where signing is publishing; null: the publisher asks the witnesses first. */
+  readonly publications: PublicationRepository | null;
   readonly onCheckpoint?: (origin: string, treeSize: bigint) => void;
 }
 
@@ -98,12 +101,14 @@ export class Integrator {
       await repository.insertTiles(tx, log.logId, tiles);
       const note = await this.sign(tx, log, checkpoint);
       const { rootHash, treeSize } = checkpoint;
+      const signedAt = this.options.clock();
       await repository.insertCheckpoint(tx, log.logId, {
         treeSize,
         rootHash,
         note,
-        signedAt: this.options.clock(),
+        signedAt,
       });
+      await this.options.publications?.publish(tx, log.logId, treeSize, signedAt);
       return { treeSize, head };
     });
     if (done) onCheckpoint?.(log.origin, done.treeSize);

@@ -10,6 +10,8 @@ import { CLOCK, type Clock, systemClock } from './clock.js';
 import { Integrator } from './integrator.js';
 import { LedgerRepository } from './ledger.repository.js';
 import { LedgerService } from './ledger.service.js';
+import { PublicationRepository } from './publication.repository.js';
+import { Publisher, type Witnessing } from './publisher.js';
 import { Sequencer } from './sequencer.js';
 import { SignerState } from './signer-state.js';
 
@@ -24,6 +26,9 @@ export interface SigningOptions extends LedgerOptions {
   readonly signerStateFile: string;
   readonly checkpointIntervalMs: number;
   readonly onIntegrationError: (origin: string, error: unknown) => void;
+  /** Who must have cosigned before a checkpoint is published; without it nobody. */
+  readonly witnessing?: Witnessing | null;
+  readonly onPublicationError?: (origin: string, witness: string, error: unknown) => void;
 }
 
 const INTEGRATOR = Symbol('INTEGRATOR');
@@ -33,6 +38,7 @@ class LedgerLifecycle implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly sequencer: Sequencer,
     private readonly integrator: Integrator | null,
+    private readonly publisher: Publisher | null,
     private readonly service: LedgerService,
   ) {}
 
@@ -40,11 +46,13 @@ class LedgerLifecycle implements OnApplicationBootstrap, OnModuleDestroy {
     if (!this.integrator) return;
     await this.service.open();
     this.integrator.start();
+    this.publisher?.start();
   }
 
   async onModuleDestroy(): Promise<void> {
     await this.sequencer.stop();
     await this.integrator?.stop();
+    await this.publisher?.stop();
   }
 }
 
@@ -52,36 +60,65 @@ class LedgerLifecycle implements OnApplicationBootstrap, OnModuleDestroy {
 export class LedgerModule {
   /** For processes without the log key: they append and read, somebody else integrates. */
   static forReaders(options: LedgerOptions): DynamicModule {
-    return build(options, { provide: INTEGRATOR, useValue: null });
+    return build(options, [
+      { provide: INTEGRATOR, useValue: null },
+      { provide: Publisher, useValue: null },
+    ]);
   }
 
   /** For daemons: the key at hand, this process integrates and signs checkpoints. */
   static forSigners(options: SigningOptions): DynamicModule {
-    const {
-      signerFor,
-      signerStateFile,
-      checkpointIntervalMs: intervalMs,
-      onIntegrationError: onError,
-    } = options;
-    return build(options, {
-      provide: INTEGRATOR,
-      useFactory: (repository: LedgerRepository, clock: Clock) =>
-        new Integrator({
-          repository,
-          clock,
-          signerFor,
-          state: new SignerState(signerStateFile),
-          intervalMs,
-          onError,
-        }),
-      inject: [LedgerRepository, CLOCK],
-    });
+    return build(options, [integratorProvider(options), publisherProvider(options)]);
   }
 }
 
 type Provider = NonNullable<DynamicModule['providers']>[number];
 
-function build(options: LedgerOptions, integrator: Provider): DynamicModule {
+function integratorProvider(options: SigningOptions): Provider {
+  const { signerFor, signerStateFile, checkpointIntervalMs, onIntegrationError, witnessing } = options;
+  return {
+    provide: INTEGRATOR,
+    useFactory: (
+      repository: LedgerRepository,
+      publications: PublicationRepository,
+      clock: Clock,
+      publisher: Publisher,
+    ) =>
+      new Integrator({
+        repository,
+        publications: witnessing ? null : publications,
+        clock,
+        signerFor,
+        state: new SignerState(signerStateFile),
+        intervalMs: checkpointIntervalMs,
+        onError: onIntegrationError,
+        onCheckpoint: () => publisher.wake(),
+      }),
+    inject: [LedgerRepository, PublicationRepository, CLOCK, Publisher],
+  };
+}
+
+function publisherProvider({
+  witnessing = null,
+  checkpointIntervalMs,
+  onPublicationError = () => undefined,
+}: SigningOptions): Provider {
+  return {
+    provide: Publisher,
+    useFactory: (repository: LedgerRepository, publications: PublicationRepository, clock: Clock) =>
+      new Publisher({
+        repository,
+        publications,
+        clock,
+        witnessing,
+        intervalMs: checkpointIntervalMs,
+        onError: onPublicationError,
+      }),
+    inject: [LedgerRepository, PublicationRepository, CLOCK],
+  };
+}
+
+function build(options: LedgerOptions, signing: readonly Provider[]): DynamicModule {
   const { ledgerName, clock = systemClock } = options;
   return {
     module: LedgerModule,
@@ -93,7 +130,12 @@ function build(options: LedgerOptions, integrator: Provider): DynamicModule {
         useFactory: (db: Database) => new LedgerRepository(db),
         inject: [DATABASE],
       },
-      integrator,
+      {
+        provide: PublicationRepository,
+        useFactory: (db: Database) => new PublicationRepository(db),
+        inject: [DATABASE],
+      },
+      ...signing,
       {
         provide: Sequencer,
         useFactory: (repository: LedgerRepository, mine: Integrator | null) =>
@@ -107,17 +149,24 @@ function build(options: LedgerOptions, integrator: Provider): DynamicModule {
       },
       {
         provide: LedgerService,
-        useFactory: (repository: LedgerRepository, sequencer: Sequencer) =>
-          new LedgerService(repository, sequencer, ledgerName),
-        inject: [LedgerRepository, Sequencer],
+        useFactory: (
+          repository: LedgerRepository,
+          publications: PublicationRepository,
+          sequencer: Sequencer,
+        ) => new LedgerService(repository, publications, sequencer, ledgerName),
+        inject: [LedgerRepository, PublicationRepository, Sequencer],
       },
       {
         provide: LedgerLifecycle,
-        useFactory: (sequencer: Sequencer, mine: Integrator | null, service: LedgerService) =>
-          new LedgerLifecycle(sequencer, mine, service),
-        inject: [Sequencer, INTEGRATOR, LedgerService],
+        useFactory: (
+          sequencer: Sequencer,
+          mine: Integrator | null,
+          publisher: Publisher | null,
+          service: LedgerService,
+        ) => new LedgerLifecycle(sequencer, mine, publisher, service),
+        inject: [Sequencer, INTEGRATOR, Publisher, LedgerService],
       },
     ],
-    exports: [CLOCK, LedgerService],
+    exports: [CLOCK, LedgerService, Publisher],
   };
 }

@@ -10,6 +10,7 @@ import {
 import type { AppendOperation, Json } from './append-operation.js';
 import { LedgerError } from './errors.js';
 import type { CheckpointRow, EntryRow, EventRow, LedgerRepository, LogRow } from './ledger.repository.js';
+import type { PublicationRepository } from './publication.repository.js';
 import type { Sequencer } from './sequencer.js';
 
 /** Between two looks for a checkpoint; the integrator needs about as long for a small batch. */
@@ -22,6 +23,7 @@ export interface SignedCheckpoint extends CheckpointRow {
 export class LedgerService {
   constructor(
     private readonly repository: LedgerRepository,
+    private readonly publications: PublicationRepository,
     private readonly sequencer: Sequencer,
     private readonly ledgerName: string,
   ) {}
@@ -65,14 +67,14 @@ export class LedgerService {
     return this.repository.nextIndex(logId, on);
   }
 
-  /** The checkpoint of exactly `treeSize`, or the latest; null where there is none. */
+  /** The published checkpoint of exactly `treeSize`, or the latest; null where there is none. */
   async checkpoint(log: LogRow, treeSize?: bigint): Promise<SignedCheckpoint | null> {
-    const row = await this.repository.findCheckpoint(log.logId, treeSize);
+    const row = await this.publications.findPublished(log.logId, treeSize);
     return row ? { ...row, origin: log.origin } : null;
   }
 
   /**
-   * The latest checkpoint once it covers `minSize` entries.
+   * The latest published checkpoint once it covers `minSize` entries.
    * @throws LedgerError `LEDGER_NOT_INTEGRATED` (retryable) after `patienceMs`
    */
   async checkpointCovering(log: LogRow, minSize: bigint, patienceMs: number): Promise<SignedCheckpoint> {

@@ -1,10 +1,12 @@
 /** What /metrics reports: counters are moved where things happen, gauges are read when asked. */
+import { CodedError } from '@app/errors';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Reads the present values of gauges just before they are reported. */
 export type Gauges = () => Promise<{
   readonly queueDepths: Readonly<Record<string, number>>;
   readonly uncheckpointedEntries: number;
+  readonly withheldCheckpoints: number;
   readonly verifications: Readonly<Record<string, number>>;
 }>;
 
@@ -36,9 +38,20 @@ export class Metrics {
   ]);
   readonly uncheckpointed = this.gauge(
     'lacuna_uncheckpointed_entries',
-    'Entries acknowledged and not yet under a signed checkpoint.',
+    'Entries acknowledged and not yet under a published checkpoint.',
     [],
   );
+  readonly withheld = this.gauge(
+    'lacuna_withheld_checkpoints',
+    'Logs whose latest checkpoint is not published because too few witnesses cosigned it.',
+    [],
+  );
+  readonly witnessFailures = new Counter({
+    name: 'lacuna_witness_failures_total',
+    help: 'Witnesses that did not cosign when asked, by name and reason.',
+    labelNames: ['witness', 'code'],
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -48,10 +61,16 @@ export class Metrics {
   async report(gauges: Gauges): Promise<string> {
     const now = await gauges();
     this.uncheckpointed.set(now.uncheckpointedEntries);
+    this.withheld.set(now.withheldCheckpoints);
     for (const [queue, depth] of Object.entries(now.queueDepths)) this.queueDepth.set({ queue }, depth);
     for (const [result, count] of Object.entries(now.verifications))
       this.verifications.set({ result }, count);
     return this.registry.metrics();
+  }
+
+  countWitnessFailure(witness: string, error: unknown): void {
+    const code = error instanceof CodedError ? String(error.code) : 'INTERNAL';
+    this.witnessFailures.inc({ witness, code });
   }
 
   private gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {

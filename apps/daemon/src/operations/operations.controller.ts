@@ -38,6 +38,7 @@ export class OperationsController {
   async report(@Res() reply: FastifyReply): Promise<void> {
     const text = await this.metrics.report(async () => ({
       queueDepths: await this.queue.depths(),
+      withheldCheckpoints: this.readiness.withheldCheckpoints(),
       uncheckpointedEntries: await this.readiness.uncheckpointedEntries(),
       verifications: await this.verificationsByResult(),
     }));

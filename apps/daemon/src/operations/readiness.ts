@@ -1,7 +1,7 @@
 /** Whether this daemon can do its work now, and if not, why not. Nothing here is a secret. */
 import { Inject, Injectable } from '@nestjs/common';
 import { CodedError } from '@app/errors';
-import { CLOCK, type Clock, LedgerService } from '@app/ledger';
+import { CLOCK, type Clock, LedgerService, type PublicationProblem, Publisher } from '@app/ledger';
 import { checkSchema, SQL, type Sql } from '@app/persistence';
 
 /** Entries older than this without a checkpoint mean that the integrator stands still. */
@@ -25,6 +25,7 @@ export class Readiness {
     @Inject(SQL) private readonly sql: Sql,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly ledger: LedgerService,
+    private readonly publisher: Publisher,
   ) {}
 
   async report(): Promise<ReadinessReport> {
@@ -33,7 +34,12 @@ export class Readiness {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Acknowledged entries of all logs that no checkpoint covers yet. */
+  /** Logs whose latest checkpoint waits for witnesses, as of the publisher's last round. */
+  withheldCheckpoints(): number {
+    return this.publisher.problems().length;
+  }
+
+  /** Acknowledged entries of all logs that no published checkpoint covers yet. */
   async uncheckpointedEntries(): Promise<number> {
     const logs = await this.ledger.logs();
     const waiting = await Promise.all(logs.map((log) => this.waiting(log)));
@@ -43,7 +49,7 @@ export class Readiness {
   private async findReasons(): Promise<string[]> {
     try {
       await checkSchema(this.sql);
-      return await this.lagging();
+      return [...this.publisher.problems().map(withheldReason), ...(await this.lagging())];
     } catch (error) {
       return [error instanceof CodedError ? String(error.code) : 'the database does not answer'];
     }
@@ -81,4 +87,9 @@ async function withDeadline(work: Promise<string[]>): Promise<string[]> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function withheldReason({ origin, treeSize, witnesses }: PublicationProblem): string {
+  const reasons = witnesses.map(({ message }) => message);
+  return `the checkpoint of ${origin} at ${treeSize} lacks its witness quorum: ${reasons.join('; ') || 'no answer yet'}`;
 }

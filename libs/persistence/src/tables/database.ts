@@ -1,5 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type {
+  CheckpointCosignatureTable,
+  CheckpointPublicationTable,
   CheckpointTable,
   CommitmentTable,
   EntryTable,
@@ -39,6 +41,8 @@ export interface Tables {
   entry: EntryTable;
   tile: TileTable;
   checkpoint: CheckpointTable;
+  checkpoint_cosignature: CheckpointCosignatureTable;
+  checkpoint_publication: CheckpointPublicationTable;
   idempotency_key: IdempotencyKeyTable;
   event: EventTable;
   commitment: CommitmentTable;

@@ -38,6 +38,21 @@ export interface CheckpointTable {
   signed_at: Fixed<Date>;
 }
 
+export interface CheckpointCosignatureTable {
+  log_id: Fixed<number>;
+  tree_size: Fixed<bigint>;
+  key_name: Fixed<string>;
+  key_id: Fixed<bigint>;
+  line: Fixed<string>;
+  received_at: Fixed<Date>;
+}
+
+export interface CheckpointPublicationTable {
+  log_id: Fixed<number>;
+  tree_size: Fixed<bigint>;
+  published_at: Fixed<Date>;
+}
+
 export interface IdempotencyKeyTable {
   scope: Fixed<string>;
   key: Fixed<string>;
