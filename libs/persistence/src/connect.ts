@@ -3,6 +3,7 @@
  * {@link DatabaseAddress}; after that no code path knows which one it is.
  */
 import postgres from 'postgres';
+import { socketFactory } from './loss-telling-socket.js';
 
 /**
  * Where a PostgreSQL is: a URL (`?host=/directory` for a unix socket, as libpq has it), or the embedded server's socket.
@@ -32,6 +33,7 @@ export function connect(address: DatabaseAddress, options: ConnectOptions): Sql 
   const shared = {
     max: options.poolSize,
     connect_timeout: 10,
+    socket: socketFactory(),
     onnotice: () => undefined,
     types: { bigint: postgres.BigInt },
     connection: {

@@ -1,13 +1,22 @@
 /**
- * Kysely's driver over postgres.js that survives the loss of a connection. A reserved connection of postgres.js does
- * not notice that its socket is gone: the next statement on it (the rollback, to begin with) is written to nothing and
- * throws outside of every promise or is never answered, and releasing it puts the dead connection back among the living
- * ones. Here the first sign of a loss ends the reservation: later statements are refused at once, and the pool makes a
- * new connection by itself. Proven by test/fault/lost-connection.spec.ts.
+ * Kysely's driver over postgres.js that survives the loss of a connection. The usual one reserves connections, and a
+ * reservation of postgres.js does not notice that its socket is gone: later statements are written to nothing (thrown
+ * outside of every promise, or never answered), its release puts a dead connection among the open ones, and one that was
+ * refused while the server was away is handed the next connection all the same, which nobody ever gives back.
+ *
+ * Here single statements go to the pool, and a transaction is postgres.js's own, held open by a promise that commit and
+ * rollback settle. The first sign of a loss ends it: later statements are refused at once, nothing more is sent.
+ * Proven by test/fault/lost-connection.spec.ts.
  */
-import { type CompiledQuery, type DatabaseConnection, PostgresDriver, type QueryResult } from 'kysely';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  PostgresDriver,
+  type QueryResult,
+  type TransactionSettings,
+} from 'kysely';
 import { PostgresJSDialect } from 'kysely-postgres-js';
-import type { ReservedSql } from 'postgres';
+import type { TransactionSql } from 'postgres';
 import type { Sql } from './connect.js';
 import { isConnectionLoss } from './connection-loss.js';
 
@@ -32,13 +41,24 @@ class GuardedDriver extends PostgresDriver {
     return Promise.resolve();
   }
 
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    return new GuardedConnection(await this.sql.reserve());
+  override acquireConnection(): Promise<DatabaseConnection> {
+    return Promise.resolve(new GuardedConnection(this.sql));
   }
 
-  override releaseConnection(connection: DatabaseConnection): Promise<void> {
-    (connection as GuardedConnection).release();
+  override releaseConnection(): Promise<void> {
     return Promise.resolve();
+  }
+
+  override beginTransaction(connection: GuardedConnection, settings: TransactionSettings): Promise<void> {
+    return connection.begin(settings);
+  }
+
+  override commitTransaction(connection: GuardedConnection): Promise<void> {
+    return connection.commit();
+  }
+
+  override rollbackTransaction(connection: GuardedConnection): Promise<void> {
+    return connection.rollback();
   }
 
   override destroy(): Promise<void> {
@@ -46,29 +66,30 @@ class GuardedDriver extends PostgresDriver {
   }
 }
 
-/** What postgres.js calls when the connection under a reservation closes; not part of its declared types. */
-interface ClosingConnection {
-  onclose: ((error: Error) => void) | null;
+/** A transaction under way; `commit` and `rollback` end it once, `done` tells how. */
+interface OpenTransaction {
+  readonly scope: TransactionSql<{ bigint: bigint }>;
+  readonly commit: () => void;
+  readonly rollback: (reason: Error) => void;
+  readonly done: Promise<unknown>;
 }
 
-class GuardedConnection implements DatabaseConnection {
-  private loss: Error | null = null;
-  private readonly options = {
-    onexecute: (connection: ClosingConnection): boolean => {
-      connection.onclose = (error) => (this.loss ??= error);
-      return true;
-    },
-  };
+const ROLLED_BACK = new Error('rolled back');
 
-  constructor(private readonly reserved: ReservedSql) {}
+class GuardedConnection implements DatabaseConnection {
+  private transaction: OpenTransaction | null = null;
+  private loss: Error | null = null;
+
+  constructor(private readonly sql: Sql) {}
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.loss) throw this.loss;
     try {
-      const rows = await this.reserved.unsafe<R[]>(sql, [...parameters] as never[], this.options as object);
+      const on = this.transaction?.scope ?? this.sql;
+      const rows = await on.unsafe<R[]>(sql, [...parameters] as never[], ALONE);
       return { rows: Array.from(rows), ...affectedRows(rows.command, rows.count) };
     } catch (error) {
-      if (isConnectionLoss(error)) this.loss ??= error as Error;
+      if (this.transaction && isConnectionLoss(error)) this.loss = error as Error;
       throw error;
     }
   }
@@ -77,11 +98,51 @@ class GuardedConnection implements DatabaseConnection {
     throw new Error('rows are read in pages here, not streamed');
   }
 
-  /** A lost connection is the pool's already; giving it back would hand it out as an open one. */
-  release(): void {
-    if (!this.loss) this.reserved.release();
+  async begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
+    const mode = [isolationLevel && `isolation level ${isolationLevel}`, accessMode]
+      .filter(Boolean)
+      .join(' ');
+    this.transaction = await new Promise<OpenTransaction>((resolve, reject) => {
+      const done = this.sql.begin(
+        mode,
+        (scope) =>
+          new Promise<void>((commit, rollback) => {
+            // `done` is assigned by now: postgres.js calls back after the answer to BEGIN.
+            resolve({ scope, commit, rollback, done });
+          }),
+      );
+      done.catch((error: unknown) => {
+        this.loss = error as Error;
+        reject(this.loss);
+      });
+    });
+  }
+
+  async commit(): Promise<void> {
+    const { transaction } = this;
+    this.transaction = null;
+    if (this.loss) throw this.loss;
+    transaction!.commit();
+    await transaction!.done;
+  }
+
+  /** Does nothing after a loss: the server rolls back by itself, and there is nobody to tell. */
+  async rollback(): Promise<void> {
+    const { transaction } = this;
+    this.transaction = null;
+    if (this.loss || !transaction) return;
+    transaction.rollback(ROLLED_BACK);
+    await transaction.done.catch((error: unknown) => {
+      if (error !== ROLLED_BACK && !isConnectionLoss(error)) throw error;
+    });
   }
 }
+
+/**
+ * Nothing is sent behind a statement that runs (an option of postgres.js outside of its declared types): what is sent
+ * behind one that waits for a lock waits too, though the holder of the lock may need it and other connections are free.
+ */
+const ALONE: object = { onexecute: () => false };
 
 const COUNTED = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
