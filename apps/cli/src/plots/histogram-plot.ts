@@ -46,7 +46,8 @@ export async function renderHistogram({ title, axis, scores, labels }: Histogram
       { name: 'colour', type: 'ordinal', domain: names, range: COLOURS },
     ],
     axes: [
-      { orient: 'bottom', scale: 'x', title: axis },
+      // Scores of some attacks reach 1e60: short numbers, and as many as fit.
+      { orient: 'bottom', scale: 'x', title: axis, format: '~g', labelOverlap: true, tickCount: 7 },
       { orient: 'left', scale: 'y', title: 'Share of the class', format: '%' },
     ],
     legends: [{ fill: 'colour', orient: 'top' }],

@@ -114,6 +114,8 @@ function visibleVertices(curve: RocCurve, logarithmic: boolean): (readonly [numb
   curve.falsePositiveRate.forEach((x, i) => {
     const y = curve.truePositiveRate[i]!;
     const end = i === curve.falsePositiveRate.length - 1;
+    // Left of a logarithmic plot: the line begins with the last vertex there, not with a climb along the edge.
+    if (logarithmic && !end && curve.falsePositiveRate[i + 1]! <= LOWEST_RATE) return;
     if (!end && Math.max(place(x) - lastX, place(y) - lastY) < VISIBLE_STEP) return;
     kept.push(logarithmic ? [Math.max(x, LOWEST_RATE), Math.max(y, LOWEST_RATE)] : [x, y]);
     [lastX, lastY] = [place(x), place(y)];
