@@ -162,6 +162,7 @@ describe('the ledger', () => {
     const log = await ledger.service.commitmentLog(modelId);
     await admin.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;
+      await tx`set local lacuna.maintenance = 'on'`;
       await tx`alter table lacuna.checkpoint disable trigger all`;
       await tx`delete from lacuna.checkpoint where log_id = ${log.logId}`;
       await tx`alter table lacuna.entry disable trigger all`;

@@ -156,6 +156,7 @@ describe('freezing a profile', () => {
     const profileId = await bench.freeze(modelId);
     const other = await openVerification(database);
     await database.admin.begin(async (tx) => {
+      await tx`set local lacuna.maintenance = 'on'`;
       await tx`alter table lacuna.profile disable trigger all`;
       await tx`update lacuna.profile set document = replace(document, '"q":0.05', '"q":0.5')
         where profile_id = ${profileId}`;

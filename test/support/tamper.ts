@@ -15,7 +15,7 @@ export async function tamperedAudit<T>(
   const work = openKysely(admin)
     .transaction()
     .execute(async (tx) => {
-      await sql.raw('set local search_path = lacuna').execute(tx);
+      await sql.raw("set local search_path = lacuna; set local lacuna.maintenance = 'on'").execute(tx);
       await triggersOff(tx);
       const { numAffectedRows } = await sql.raw(statement).execute(tx);
       if (!numAffectedRows) throw new Error(`nothing was changed by: ${statement}`);

@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type AccessPolicy, openAccessPolicy } from '@app/access';
 import type { Config } from '@app/config';
-import type { Clock } from '@app/ledger';
+import { checkGuards, type Clock } from '@app/ledger';
 import { type Logger, PinoLoggerService } from '@app/logging';
 import {
   connect,
@@ -93,6 +93,7 @@ async function migrateDatabase(
   try {
     const applied = await migrate(sql, undefined, installQueue);
     if (applied.length > 0) log('applied migrations', { applied });
+    await checkGuards(sql);
   } finally {
     await sql.end();
   }

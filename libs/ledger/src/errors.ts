@@ -9,6 +9,7 @@ export type LedgerErrorCode =
   | 'LEDGER_NOT_INTEGRATED'
   | 'LEDGER_ROLLED_BACK'
   | 'LEDGER_FORKED'
-  | 'LEDGER_SIGNER_STATE_UNREADABLE';
+  | 'LEDGER_SIGNER_STATE_UNREADABLE'
+  | 'LEDGER_GUARDS_MISSING';
 
 export class LedgerError extends CodedError<LedgerErrorCode> {}

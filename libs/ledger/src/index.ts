@@ -9,6 +9,8 @@ export type {
 export { auditLedger, type AuditOptions, type AuditReport } from './audit/audit.js';
 export type { AuditFinding, AuditProgress } from './audit/finding.js';
 export { CLOCK, type Clock, systemClock } from './clock.js';
+export { checkGuards } from './guards/check-guards.js';
+export { LEDGER_TABLES } from './guards/ledger-tables.js';
 export { LedgerError, type LedgerErrorCode } from './errors.js';
 export { Integrator } from './integrator.js';
 export { LedgerModule, type SigningOptions } from './ledger.module.js';

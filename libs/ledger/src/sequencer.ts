@@ -3,8 +3,8 @@
  * one, so many callers share one durable commit. Each is acknowledged after that commit, never before.
  *
  * Order inside the transaction: lock the heads of all logs concerned, in one order for everybody (no deadlocks, dense
- * indexes, several daemons at once); look up idempotency keys; insert entries; let each operation insert its fact
- * rows; insert openings and responses; move the heads. A crash at any point leaves all of the group or none.
+ * indexes, several daemons at once); look up idempotency keys; move the heads; insert entries; let each operation
+ * insert its fact rows; insert openings and responses. A crash at any point leaves all of the group or none.
  * A group that fails as a whole is run again one operation at a time, so that one bad operation harms no other.
  * Proven by test/medium/sequencer.spec.ts.
  */
@@ -168,9 +168,10 @@ export class Sequencer {
     // After the lock: time never runs backwards along a log.
     const at = clock();
     const placements = fresh.map(({ operation }) => new Placement(operation, logs, heads, at));
+    // Heads first: the contiguity trigger holds the entries against them.
+    for (const [logId, nextIndex] of heads) await repository.moveHead(tx, logId, nextIndex);
     const entries = placements.flatMap((placement) => placement.entries);
     if (entries.length > 0) await repository.insertEntries(tx, entries);
-    for (const [logId, nextIndex] of heads) await repository.moveHead(tx, logId, nextIndex);
     return placements;
   }
 

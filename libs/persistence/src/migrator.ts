@@ -101,6 +101,8 @@ export async function migrate(
 async function apply(connection: Pick<Sql, 'unsafe'>, migration: Migration): Promise<void> {
   try {
     await connection.unsafe('begin');
+    // The event trigger of migration 0006 lets nobody else alter the ledger's definitions.
+    await connection.unsafe("set local lacuna.maintenance = 'on'");
     await connection.unsafe(migration.text);
     await connection.unsafe('reset role; set local search_path = lacuna');
     await connection.unsafe('insert into lacuna.migration (version, name, sha256) values ($1, $2, $3)', [

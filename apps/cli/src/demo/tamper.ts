@@ -65,7 +65,7 @@ async function refusalOf(path: string, keySet: KeySet): Promise<Omit<TamperTrial
 class RolledBack extends Error {}
 
 /**
- * As the database's owner could: triggers off, one row of a commitment rewritten, audit. All in one transaction that is
+ * As a superuser could: triggers off, one row of a commitment rewritten, audit. All in one transaction that is
  * rolled back, so the ledger of the demo stays as it was.
  */
 async function forgeLedgerRow({ keySet, environment }: TamperTargets): Promise<TamperTrial> {
@@ -77,6 +77,7 @@ async function forgeLedgerRow({ keySet, environment }: TamperTargets): Promise<T
     await openKysely(pool)
       .transaction()
       .execute(async (tx: Database) => {
+        await sql`set local lacuna.maintenance = 'on'`.execute(tx);
         await sql`alter table commitment disable trigger user`.execute(tx);
         await sql`update commitment set sample_id = 'somebody-else' where leaf_index = 7`.execute(tx);
         const { findings } = await fullAudit(tx, keySet);

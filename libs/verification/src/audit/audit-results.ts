@@ -188,7 +188,7 @@ class ResultAudit {
   }
 
   private compare(field: string, one: unknown, other: unknown, problem: string): void {
-    const differs = canonicalJson(one as never) !== canonicalJson(other as never);
+    const differs = canonicalJson(one) !== canonicalJson(other);
     if (differs) this.report(this.verification.verification_id, field, problem);
   }
 }
