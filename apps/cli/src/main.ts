@@ -11,6 +11,7 @@ import { addScoreCommand } from './commands/score.command.js';
 import { addSettingsCommand } from './commands/settings.command.js';
 import { addTokenCommand } from './commands/token.command.js';
 import { addVerifyCommand } from './commands/verify.command.js';
+import { addWitnessCommand } from './commands/witness.command.js';
 
 const program = new Command('lacuna')
   .description('Unlearning-commitment ledger and verification daemon')
@@ -22,6 +23,7 @@ addTokenCommand(program);
 addMigrateCommand(program);
 addSettingsCommand(program);
 addAuditCommand(program);
+addWitnessCommand(program);
 addDemoCommand(program);
 
 try {
