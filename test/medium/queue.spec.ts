@@ -9,7 +9,7 @@ class HopelessError extends CodedError<'HOPELESS'> {}
 describe('Queue', () => {
   const open: Queue[] = [];
   const queue = (): Queue => {
-    const made = new Queue(database().sql);
+    const made = new Queue(database().db);
     open.push(made);
     return made;
   };
@@ -46,7 +46,7 @@ describe('Queue', () => {
 
   it('tries again after a passing failure and not after a hopeless one', async () => {
     const failures: boolean[] = [];
-    const made = new Queue(database().sql, {
+    const made = new Queue(database().db, {
       onFailure: (_name, _id, _error, final) => failures.push(final),
     });
     open.push(made);

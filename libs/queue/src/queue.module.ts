@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { SQL, type Sql } from '@app/persistence';
+import { DATABASE, type Database } from '@app/persistence';
 import { Queue, type QueueHooks } from './queue.js';
 
 /** One {@link Queue} for the process; whoever takes jobs stops it before the database closes. */
@@ -9,7 +9,7 @@ export class QueueModule {
     return {
       module: QueueModule,
       global: true,
-      providers: [{ provide: Queue, useFactory: (sql: Sql) => new Queue(sql, hooks), inject: [SQL] }],
+      providers: [{ provide: Queue, useFactory: (db: Database) => new Queue(db, hooks), inject: [DATABASE] }],
       exports: [Queue],
     };
   }

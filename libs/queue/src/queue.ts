@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '@app/errors';
-import type { Queryable, Sql } from '@app/persistence';
+import type { Database, Queryable, Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
 import PgBoss from 'pg-boss';
 
@@ -59,7 +59,7 @@ export interface QueueHooks {
 export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<void> {
   await connection.unsafe('set role lacuna_app');
   try {
-    const boss = openBoss(connection, { migrate: true });
+    const boss = openBoss(connectionExecutor(connection), { migrate: true });
     const installed = await boss.isInstalled();
     if (installed) {
       await boss.start();
@@ -75,13 +75,13 @@ export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<voi
   }
 }
 
-function openBoss(sql: Pick<Sql, 'unsafe'>, options: PgBoss.ConstructorOptions): PgBoss {
+function openBoss(executeSql: PgBoss.Db['executeSql'], options: PgBoss.ConstructorOptions): PgBoss {
   return new PgBoss({
     ...options,
     schema: SCHEMA,
     schedule: false,
     maintenanceIntervalSeconds: LEASE_CHECK_SECONDS,
-    db: { executeSql: executorOf(sql) },
+    db: { executeSql },
   });
 }
 
@@ -89,8 +89,16 @@ function openBoss(sql: Pick<Sql, 'unsafe'>, options: PgBoss.ConstructorOptions):
 const nullsForUndefined = (values: readonly unknown[] | undefined): never[] =>
   (values ?? []).map((value) => value ?? null) as never[];
 
-function executorOf(sql: Pick<Sql, 'unsafe'>): PgBoss.Db['executeSql'] {
+function connectionExecutor(sql: Pick<Sql, 'unsafe'>): PgBoss.Db['executeSql'] {
   return async (text, values) => ({ rows: [...(await sql.unsafe(text, nullsForUndefined(values)))] });
+}
+
+/** In the transaction of `on`, where it is one. */
+function executorOf(on: Queryable): PgBoss.Db['executeSql'] {
+  return async (text, values) => {
+    const { rows } = await on.executeQuery(CompiledQuery.raw(text, nullsForUndefined(values)));
+    return { rows: rows as never[] };
+  };
 }
 
 export class Queue {
@@ -100,10 +108,10 @@ export class Queue {
   private readonly lanes: Promise<void>[] = [];
 
   constructor(
-    sql: Sql,
+    db: Database,
     private readonly hooks: QueueHooks = { onFailure: () => undefined },
   ) {
-    this.boss = openBoss(sql, { migrate: false });
+    this.boss = openBoss(executorOf(db), { migrate: false });
     // Without a listener an EventEmitter's 'error' ends the process; a lost connection is found again by polling.
     this.boss.on('error', () => undefined);
   }
@@ -139,12 +147,7 @@ export class Queue {
       ...(options.startAfterSeconds ? { startAfter: options.startAfterSeconds } : {}),
       ...(options.priority ? { priority: options.priority } : {}),
       ...(options.expireInSeconds ? { expireInSeconds: options.expireInSeconds } : {}),
-      db: {
-        executeSql: async (text, values) => {
-          const result = await tx.executeQuery(CompiledQuery.raw(text, nullsForUndefined(values)));
-          return { rows: result.rows as never[] };
-        },
-      },
+      db: { executeSql: executorOf(tx) },
     });
   }
 
