@@ -84,6 +84,7 @@ function factLines({ predicate, subject }: Statement, digest: string): string[] 
     ['by request', verdictLine(results.verdicts.requests)],
     ['by sample', verdictLine(results.verdicts.samples)],
     ['power', powerLine(predicate)],
+    ...(predicate.errorBudget ? [['alarm', alarmLine(predicate.errorBudget)]] : []),
     [
       'calibration',
       `${calibration.size} samples, ${calibrationMode(calibration)}; ${controls.size} controls`,
@@ -114,6 +115,15 @@ function powerLine({ power, operatingFalsePositiveRate }: Statement['predicate']
   return (
     `${interval(perRequest)} per request of ${perRequest.groupSize}, ${interval(perSample)} per sample, ` +
     `confidence ${confidence}, at false-positive rate ${operatingFalsePositiveRate}`
+  );
+}
+
+function alarmLine(budget: NonNullable<Statement['predicate']['errorBudget']>): string {
+  const { alarm, pValue, level, target, epoch, place, horizon } = budget;
+  const figure = (value: number) => String(Number(value.toPrecision(3)));
+  return (
+    `${alarm ? 'yes' : 'no'}: p ${figure(pValue)} against level ${figure(level)}, release ${place + 1} of ${horizon} ` +
+    `in epoch ${epoch + 1}, false alarms at most ${target}`
   );
 }
 

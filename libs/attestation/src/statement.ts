@@ -111,6 +111,29 @@ const powerSchema = z.strictObject({
   confidence: fraction,
 });
 
+/**
+ * What the release's p-value was held to, so that a thousand sound releases do not make a thousand alarms: level and
+ * alarm by `rule` (LOND for positive dependence) at the place of the release in its epoch of `horizon` releases. The
+ * p-value is that of the release's first verification; `spentHere` says whether this is that one.
+ */
+const errorBudgetSchema = z
+  .strictObject({
+    rule: name,
+    target: fraction,
+    horizon: count.min(1),
+    epoch: count,
+    place: count,
+    alarmsBefore: count,
+    pValue: fraction,
+    level: fraction,
+    alarm: z.boolean(),
+    spentHere: z.boolean(),
+  })
+  .refine(({ pValue, level, alarm }) => alarm === pValue <= level, {
+    path: ['alarm'],
+    message: 'an alarm is a p-value at or below its level',
+  });
+
 const predicateSchema = z.strictObject({
   verifier: z.strictObject({ id: name, version: name }),
   model: z.strictObject({ id: name, name }),
@@ -128,6 +151,8 @@ const predicateSchema = z.strictObject({
   controls: z.strictObject({ size: count }),
   operatingFalsePositiveRate: fraction,
   power: powerSchema.nullable(),
+  /** Absent while no request of the release could be tested. */
+  errorBudget: errorBudgetSchema.exactOptional(),
   result: z.enum(['PASSED', 'FAILED', 'INCONCLUSIVE']),
   reasons: z.array(reasonCode).max(64),
   warnings: z.array(sentence).max(64),

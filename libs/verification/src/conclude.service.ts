@@ -10,6 +10,8 @@ import { HASH_BYTES } from '@app/tlog';
 import { Inject, Injectable } from '@nestjs/common';
 import { decodeScores, fractions } from './block-scores.js';
 import { type CommittedLeaves, decideCommitments, ResultTree } from './conclusion.js';
+import { DriftService } from './drift.service.js';
+import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
 import { bestBlock, BLOCK_WIDTH, blocksOf, versionsByBlock } from './plan.js';
@@ -20,7 +22,7 @@ import { ResultRepository } from './result.repository.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
 import { COMMITMENTS, subjectsOf } from './subjects.js';
-import { aucOfControls, attestedPower, type VerificationSummary } from './summary.js';
+import { aucOfControls, attestedPower, type VerificationSummary, warningsWith } from './summary.js';
 import { type Decision } from './verdict.js';
 import { type BlockJob } from './verification-jobs.js';
 import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
@@ -40,6 +42,8 @@ export class ConcludeService {
     private readonly signals: SignalsService,
     private readonly profiles: ProfileService,
     private readonly ledger: LedgerService,
+    private readonly budgets: ErrorBudgetService,
+    private readonly drifts: DriftService,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -60,11 +64,13 @@ export class ConcludeService {
     const nulls = nullScores(profile, scores);
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
+    const drift = await this.drifts.check(verification, profile);
     await this.db.transaction().execute(async (tx) => {
       await this.verifications.lock(tx, verificationId);
       const now = await this.verifications.find(verificationId, tx);
       if (!now || isConcluded(now)) return;
       await this.write(tx, now, leaves, decision, tree, (scored) => ({
+        drift,
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
         calibration: { mode: profile.document.calibration.mode, size: scored(nulls.calibration) },
         controls: { size: scored(nulls.controls) },
@@ -82,7 +88,7 @@ export class ConcludeService {
     tree: ResultTree,
     nullFigures: (
       scored: (scores: Int32Array) => number,
-    ) => Pick<VerificationSummary, 'auc' | 'calibration' | 'controls'>,
+    ) => Pick<VerificationSummary, 'auc' | 'calibration' | 'controls' | 'drift'>,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
     for (const { blockIndex, lines } of tree.blocks()) {
@@ -98,16 +104,18 @@ export class ConcludeService {
     );
     const { rootHash, scoreQuantiles } = tree.summary();
     const concludedAt = this.clock();
+    const figures = nullFigures((scores) => scores.filter((score) => score >= 0).length);
     const summary: VerificationSummary = {
       reasons: decision.reasons,
-      warnings: decision.warnings,
+      warnings: warningsWith(decision.warnings, figures.drift),
       counts: decision.counts,
       power: attestedPower(decision),
       operatingFalsePositiveRate: decision.operatingFalsePositiveRate,
       scoreQuantiles,
       releasePValue: decision.releasePValue,
       thresholds: decision.requests[0]?.thresholds ?? null,
-      ...nullFigures((scores) => scores.filter((score) => score >= 0).length),
+      errorBudget: await this.budgets.spend(tx, verification, decision, concludedAt),
+      ...figures,
       work: {
         blocks: progress.blocksTotal,
         blocksReused: progress.blocksReused,

@@ -46,6 +46,8 @@ export type ResultWarning =
   | 'PARTIAL_RESIDUE_SUSPECTED'
   /** Samples of a request vary together, so that the p-values are too small: compare clusters (`clusters`). */
   | 'SAMPLES_STICK_TOGETHER'
+  /** Calibration samples and commitments differ under models that saw neither: p-values compare unlike things. */
+  | 'CALIBRATION_DRIFTED'
   /** Some committed samples can no longer be checked (payload erased). */
   | 'NO_LONGER_VERIFIABLE_SAMPLES';
 

@@ -1,6 +1,7 @@
 /** Reads what other libs registered: models, releases, references, sample sets, commitments. Writes nothing. */
 import { DATABASE, type Database, type Queryable } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
 
 export interface ModelFact {
   readonly modelId: string;
@@ -11,6 +12,8 @@ export interface ModelFact {
 export interface ReleaseFact {
   readonly releaseId: string;
   readonly modelId: string;
+  /** Place among the model's releases, in order of registration. */
+  readonly ordinal: number;
   readonly name: string;
   /** SHA-256, hexadecimal. */
   readonly artifactDigest: string;
@@ -73,6 +76,7 @@ export class FactsRepository {
       row && {
         releaseId: row.release_id,
         modelId: row.model_id,
+        ordinal: row.ordinal,
         name: row.name,
         artifactDigest: hex(row.artifact_digest),
         runtime: row.runtime,
@@ -210,6 +214,31 @@ export class FactsRepository {
       .where('leaf_index', '>=', from)
       .where('leaf_index', '<', from + BigInt(count))
       .orderBy('leaf_index')
+      .execute();
+    return rows.map((row) => row.sample_id);
+  }
+
+  /** Sample ids of every `step`-th commitment before leaf index `size`, in leaf order. */
+  async everyCommittedSample(logId: number, size: bigint, step: number): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom('commitment')
+      .select('sample_id')
+      .where('log_id', '=', logId)
+      .where('leaf_index', '<', size)
+      .where(sql<boolean>`leaf_index % ${BigInt(step)} = 0`)
+      .orderBy('leaf_index')
+      .execute();
+    return rows.map((row) => row.sample_id);
+  }
+
+  /** Sample ids at every `step`-th position of a sample set. */
+  async everySetMember(sampleSetId: string, step: number): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom('sample_set_member')
+      .select('sample_id')
+      .where('sample_set_id', '=', sampleSetId)
+      .where(sql<boolean>`position % ${step} = 0`)
+      .orderBy('position')
       .execute();
     return rows.map((row) => row.sample_id);
   }

@@ -51,6 +51,20 @@ export class ResultRepository {
     );
   }
 
+  /** What the newest verification of exactly these commitments under the profile found, whatever the release. */
+  async summaryOfTree(profileId: string, treeSize: bigint): Promise<VerificationSummary | undefined> {
+    const row = await this.db
+      .selectFrom('verification_outcome')
+      .innerJoin('verification', 'verification.verification_id', 'verification_outcome.verification_id')
+      .select('summary')
+      .where('profile_id', '=', profileId)
+      .where('tree_size', '=', treeSize)
+      .orderBy('concluded_at', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.summary as VerificationSummary | undefined;
+  }
+
   async insertOutcome(tx: Tx, outcome: Outcome): Promise<void> {
     await tx
       .insertInto('verification_outcome')

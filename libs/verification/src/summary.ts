@@ -2,8 +2,21 @@
  * What a verification found, in the figures that are attested and printed. Pure; proven by summary.spec.ts.
  */
 import type { ScoreQuantiles } from '@app/attestation';
-import { auc, type MeasuredPower } from '@app/iam';
+import { auc, type DriftCheck, type ErrorBudget, type MeasuredPower } from '@app/iam';
 import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
+
+/** What the release was held to among the releases of its model. */
+export interface AttestedBudget extends Pick<ErrorBudget, 'rule' | 'target' | 'horizon' | 'epoch'> {
+  /** Of the release in its epoch, from 0. */
+  readonly place: number;
+  readonly alarmsBefore: number;
+  /** Of the release's first verification: later ones of the same release are no new releases. */
+  readonly pValue: number;
+  readonly level: number;
+  readonly alarm: boolean;
+  /** True for the verification that spent it. */
+  readonly spentHere: boolean;
+}
 
 /** Everything of a verification's outcome that is no fact of another table; kept as JSON. */
 export interface VerificationSummary {
@@ -21,6 +34,10 @@ export interface VerificationSummary {
   readonly controls: { readonly size: number };
   /** p of "no request left a residue", before any correction over releases. */
   readonly releasePValue: number;
+  /** Null while no request of the release could be tested. */
+  readonly errorBudget: AttestedBudget | null;
+  /** Calibration against commitments on the OUT signals; null without commitments. */
+  readonly drift: DriftCheck | null;
   /** Limits to which request p-values were held. */
   readonly thresholds: RequestDecision['thresholds'] | null;
   readonly work: {
@@ -43,6 +60,17 @@ const CONFIDENCE = 0.95;
 export function attestedPower(decision: Decision): VerificationSummary['power'] {
   const { perRequest, perSample } = decision.power;
   return perRequest.trials > 0 && perSample.trials > 0 ? { ...decision.power, confidence: CONFIDENCE } : null;
+}
+
+/** Among a thousand verifications of well-chosen calibration sets one warns by chance. */
+const DRIFT_LEVEL = 0.001;
+
+/** The decision's warnings, and that the calibration set does not resemble the commitments. */
+export function warningsWith(
+  warnings: readonly ResultWarning[],
+  drift: DriftCheck | null,
+): readonly ResultWarning[] {
+  return drift && drift.pValue <= DRIFT_LEVEL ? [...warnings, 'CALIBRATION_DRIFTED'] : warnings;
 }
 
 /**

@@ -11,6 +11,9 @@ import { AttestationService } from './attest/attestation.service.js';
 import { BundleService } from './attest/bundle.service.js';
 import { BlockService, WORKER_NAME } from './block.service.js';
 import { ConcludeService } from './conclude.service.js';
+import { DriftService } from './drift.service.js';
+import { ErrorBudgetRepository } from './error-budget.repository.js';
+import { ErrorBudgetService } from './error-budget.service.js';
 import { FactsRepository } from './facts.repository.js';
 import { FailuresService } from './failures.service.js';
 import { PlanService } from './plan.service.js';
@@ -34,6 +37,7 @@ const SHARED: Provider[] = [
   VerificationRepository,
   ScoreBlockRepository,
   ResultRepository,
+  ErrorBudgetRepository,
   ProfileRepository,
   AttestationRepository,
   SignalsService,
@@ -52,7 +56,13 @@ export class VerificationModule {
     return {
       module: VerificationModule,
       imports: [InferenceModule],
-      providers: [...SHARED, ...steps, { provide: WORKER_NAME, useValue: workerName }],
+      providers: [
+        ...SHARED,
+        ...steps,
+        DriftService,
+        ErrorBudgetService,
+        { provide: WORKER_NAME, useValue: workerName },
+      ],
       exports: [...steps, FailuresService, VerificationService],
     };
   }

@@ -9,7 +9,14 @@ import { asContent } from './opening-audit.js';
 
 type FactTableName = Extract<
   keyof Tables,
-  'model' | 'reference' | 'release' | 'artifact_recording' | 'sample_set' | 'profile' | 'attestation'
+  | 'model'
+  | 'reference'
+  | 'release'
+  | 'artifact_recording'
+  | 'sample_set'
+  | 'profile'
+  | 'attestation'
+  | 'recurrence'
 >;
 
 export interface FactTable {
@@ -27,6 +34,7 @@ export const FACT_TABLES: readonly FactTable[] = [
   { table: 'artifact_recording', eventType: 'recording-attached', boundOtherwise: [] },
   { table: 'sample_set', eventType: 'sample-set-registered', boundOtherwise: [] },
   { table: 'profile', eventType: 'profile-frozen', boundOtherwise: ['document'] },
+  { table: 'recurrence', eventType: 'recurrence-detected', boundOtherwise: [] },
 ];
 
 /** A digest column and the text it must be the SHA-256 of. */

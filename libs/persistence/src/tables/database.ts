@@ -25,6 +25,8 @@ import type {
 } from './registry-tables.js';
 import type {
   AttestationTable,
+  ErrorBudgetSpendTable,
+  RecurrenceTable,
   RequestResultTable,
   ResultBlockTable,
   ScheduleRunTable,
@@ -63,6 +65,8 @@ export interface Tables {
   result_block: ResultBlockTable;
   request_result: RequestResultTable;
   attestation: AttestationTable;
+  error_budget_spend: ErrorBudgetSpendTable;
+  recurrence: RecurrenceTable;
   schedule_run: ScheduleRunTable;
 }
 

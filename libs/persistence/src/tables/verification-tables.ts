@@ -68,6 +68,33 @@ export interface AttestationTable {
   event_index: Fixed<bigint>;
 }
 
+export interface ErrorBudgetSpendTable {
+  release_id: Fixed<string>;
+  verification_id: Fixed<string>;
+  rule: Fixed<string>;
+  target: Fixed<number>;
+  horizon: Fixed<number>;
+  epoch: Fixed<number>;
+  place: Fixed<number>;
+  alarms_before: Fixed<number>;
+  p_value: Fixed<number>;
+  level: Fixed<number>;
+  alarm: Fixed<boolean>;
+  spent_at: Fixed<Date>;
+}
+
+export interface RecurrenceTable {
+  recurrence_id: Fixed<string>;
+  model_id: Fixed<string>;
+  request_id: Fixed<string>;
+  verification_id: Fixed<string>;
+  first_bad_release: Fixed<string>;
+  last_clean_release: Fixed<string>;
+  unclear_releases: Fixed<readonly string[]>;
+  detected_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
 type Changing<T> = ColumnType<T, T | undefined, T>;
 
 /** Running state, not evidence: this one may be updated. */

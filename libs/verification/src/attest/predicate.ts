@@ -42,14 +42,17 @@ export interface AttestedFacts {
 const RECORDED_NOTE =
   'Signals were recorded and handed in by the platform: that they come from this artifact, and that the artifact is what is served, rests on the platform.';
 
-const WARNINGS: Readonly<Record<ResultWarning, (counts: VerificationSummary['counts']) => string>> = {
-  OVER_UNLEARNED_REQUESTS: ({ requests }) =>
+const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) => string>> = {
+  OVER_UNLEARNED_REQUESTS: ({ counts: { requests } }) =>
     `${requests.OVER_UNLEARNED} deletion requests score above every never-trained sample: the unlearning itself may show.`,
   PARTIAL_RESIDUE_SUSPECTED: () =>
     'Some deletion requests score below the never-trained samples, though above the members.',
   SAMPLES_STICK_TOGETHER: () =>
     'Samples of one deletion request vary together more than chance allows: the p-values, which take them singly, are too small.',
-  NO_LONGER_VERIFIABLE_SAMPLES: ({ samples }) =>
+  CALIBRATION_DRIFTED: ({ drift }) =>
+    'Calibration samples and committed samples differ under models that saw neither, by ' +
+    `${(drift?.shift ?? 0).toFixed(2)} standard deviations on average (p = ${String(drift?.pValue ?? 0)}): the p-values compare unlike samples.`,
+  NO_LONGER_VERIFIABLE_SAMPLES: ({ counts: { samples } }) =>
     `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,
 };
 
@@ -83,9 +86,10 @@ export function statementOf(facts: AttestedFacts): Statement {
     controls: summary.controls,
     operatingFalsePositiveRate: summary.operatingFalsePositiveRate,
     power: summary.power,
+    ...(summary.errorBudget ? { errorBudget: summary.errorBudget } : {}),
     result: outcome.result,
     reasons: [...summary.reasons],
-    warnings: summary.warnings.map((warning) => WARNINGS[warning](summary.counts)),
+    warnings: summary.warnings.map((warning) => WARNINGS[warning](summary)),
     work: { signalsRead: summary.work.signalsRead, forwardPasses: summary.work.forwardPasses },
     verifiedAt: facts.verifiedAt.toISOString(),
     expiresAt: facts.expiresAt.toISOString(),
