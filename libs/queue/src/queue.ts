@@ -55,13 +55,12 @@ export interface QueueHooks {
   readonly onFailure: (name: QueueName, jobId: string, error: unknown, final: boolean) => void;
 }
 
-/** Creates or updates pg-boss's own tables as the application role; runs under the migration lock. */
+/** Creates or updates pg-boss's own tables, and our queues, as the application role; runs under the migration lock. */
 export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<void> {
   await connection.unsafe('set role lacuna_app');
   try {
     const boss = openBoss(connectionExecutor(connection), { migrate: true });
-    const installed = await boss.isInstalled();
-    if (installed) {
+    if (await boss.isInstalled()) {
       await boss.start();
       await boss.stop({ graceful: false, close: false });
     } else {
@@ -69,6 +68,10 @@ export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<voi
       await connection.unsafe(
         PgBoss.getConstructionPlans(SCHEMA).replace(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`, ''),
       );
+    }
+    // Here and nowhere else: two processes that make the same queue at once lock each other out.
+    for (const [name, policy] of Object.entries(POLICIES)) {
+      await boss.createQueue(name, { name, policy: 'standard', retryBackoff: true, ...policy });
     }
   } finally {
     await connection.unsafe('reset role');
@@ -103,7 +106,7 @@ function executorOf(on: Queryable): PgBoss.Db['executeSql'] {
 
 export class Queue {
   private readonly boss: PgBoss;
-  private started: Promise<void> | null = null;
+  private started: Promise<unknown> | null = null;
   private readonly stopping = new AbortController();
   private readonly lanes: Promise<void>[] = [];
 
@@ -116,17 +119,9 @@ export class Queue {
     this.boss.on('error', () => undefined);
   }
 
-  /** Opens the queues; safe to call from every process and more than once. */
-  start(): Promise<void> {
-    this.started ??= this.open();
-    return this.started;
-  }
-
-  private async open(): Promise<void> {
-    await this.boss.start();
-    for (const [name, policy] of Object.entries(POLICIES)) {
-      await this.boss.createQueue(name, { name, policy: 'standard', retryBackoff: true, ...policy });
-    }
+  /** Opens the queues that {@link installQueue} made; safe to call from every process and more than once. */
+  async start(): Promise<void> {
+    await (this.started ??= this.boss.start());
   }
 
   /**
