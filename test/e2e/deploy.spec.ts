@@ -170,5 +170,5 @@ function startCommand(dockerfile: string): string[] {
   const command = stages(dockerfile)[1]!.findLast(
     (instruction) => instruction.getKeyword() === 'CMD',
   ) as JSONInstruction;
-  return command.getJSONStrings().map((text) => JSON.parse(text.getJSONValue()) as string);
+  return command.getJSONStrings().map((text) => text.getJSONValue());
 }
