@@ -3,6 +3,8 @@ import { CodedError } from '@app/errors';
 export type CliErrorCode =
   | 'CLI_FILE_UNREADABLE'
   | 'CLI_KEYS_UNREACHABLE'
+  | 'CLI_FLAGS_INVALID'
+  | 'CLI_LOG_UNREACHABLE'
   | 'CLI_TIME_INVALID'
   | 'CLI_DATA_UNUSABLE'
   | 'CLI_API_REFUSED'

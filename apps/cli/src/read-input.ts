@@ -60,14 +60,17 @@ async function beginsAsGzip(path: string): Promise<boolean> {
  * @throws CliError `CLI_FILE_UNREADABLE`, `CLI_KEYS_UNREACHABLE`; AttestationError for a malformed key set
  */
 export async function readKeySet(source: string): Promise<KeySet> {
-  if (!/^https?:\/\//.test(source)) return parseKeySet(await readText(source));
+  return parseKeySet(await readSource(source));
+}
+
+/** Text of a file or behind an http(s) URL. @throws CliError `CLI_FILE_UNREADABLE`, `CLI_KEYS_UNREACHABLE` */
+export async function readSource(source: string): Promise<string> {
+  if (!/^https?:\/\//.test(source)) return readText(source);
   try {
     const response = await fetch(source, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return parseKeySet(await response.text());
+    return await response.text();
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && String(cause.code).startsWith('ATTESTATION'))
-      throw cause;
     throw new CliError('CLI_KEYS_UNREACHABLE', `cannot fetch the key set from ${source}`, { cause });
   }
 }
