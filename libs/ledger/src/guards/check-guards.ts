@@ -41,7 +41,7 @@ async function checkConnection(sql: Connection): Promise<void> {
     'LEDGER_GUARDS_MISSING',
     `the append-only guards are not in order, so nothing is written: ${problems.join('; ')}. ` +
       'Find out who changed them, run `lacuna audit`, and put them back from migrations/',
-    { details: { problems } },
+    { details: { problems: problems.join('; ') } },
   );
 }
 
