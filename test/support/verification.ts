@@ -30,11 +30,13 @@ import {
   BundleService,
   ConcludeService,
   type ConcludeJob,
+  ExplanationService,
   FailuresService,
   type FreezeProfile,
   type PlanJob,
   PlanService,
   ProfileService,
+  RecurrenceService,
   ResultService,
   VerificationModule,
   VerificationService,
@@ -124,6 +126,8 @@ export interface VerificationBench {
   readonly results: ResultService;
   readonly attestations: AttestationService;
   readonly bundles: BundleService;
+  readonly recurrences: RecurrenceService;
+  readonly explanations: ExplanationService;
   readonly issuer: AttestationIssuer;
   readonly ledger: LedgerService;
   unique(prefix: string): string;
@@ -196,6 +200,8 @@ function benchOf(
     results: app.get(ResultService, { strict: false }),
     attestations: app.get(AttestationService, { strict: false }),
     bundles: app.get(BundleService, { strict: false }),
+    recurrences: app.get(RecurrenceService, { strict: false }),
+    explanations: app.get(ExplanationService, { strict: false }),
     issuer: app.get(AttestationIssuer, { strict: false }),
     ledger: app.get(LedgerService, { strict: false }),
   };
@@ -318,6 +324,8 @@ export interface SyntheticOptions {
   readonly forget?: number;
   readonly frozen?: boolean;
   readonly signalKind?: 'loss' | 'probability';
+  /** Mean loss of the forget samples under the shadow; another than the default makes them unlike the calibration set. */
+  readonly shadowLossOfForget?: number;
 }
 
 /** A model with references, calibration set and controls, ready for a profile. */
@@ -326,7 +334,7 @@ export async function syntheticModel(
   options: SyntheticOptions = {},
 ): Promise<SyntheticModel> {
   const { calibration: n = 150, controls: c = 80, forget: f = 40, frozen = true } = options;
-  const { signalKind = 'loss' } = options;
+  const { signalKind = 'loss', shadowLossOfForget = STRANGER_LOSS } = options;
   const asSignals = (losses: Values): Map<string, number> =>
     new Map([...losses].map(([id, loss]) => [id, signalKind === 'loss' ? loss : Math.exp(-loss)]));
   const calibration = idsOf('calibration', n);
@@ -343,9 +351,13 @@ export async function syntheticModel(
     lossesAround([...controls, ...forget], MEMBER_LOSS, 1),
     lossesAround(calibration, MEMBER_LOSS, 2),
   );
+  const shadow = merged(
+    lossesAround(all, STRANGER_LOSS, 3),
+    ...(shadowLossOfForget === STRANGER_LOSS ? [] : [lossesAround(forget, shadowLossOfForget, 3)]),
+  );
   for (const [role, values] of [
     ['original', original],
-    ['shadow', lossesAround(all, STRANGER_LOSS, 3)],
+    ['shadow', shadow],
   ] as const) {
     await bench.references.register(
       { modelId, role, name: role, recordingId: await bench.record(asSignals(values), signalKind), ...key() },

@@ -8,20 +8,18 @@ import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { HASH_BYTES } from '@app/tlog';
 import { Inject, Injectable } from '@nestjs/common';
-import { decodeScores, fractions } from './block-scores.js';
+import { fractions } from './block-scores.js';
 import { type CommittedLeaves, decideCommitments, ResultTree } from './conclusion.js';
 import { DriftService } from './drift.service.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
-import { bestBlock, BLOCK_WIDTH, blocksOf, versionsByBlock } from './plan.js';
+import { BLOCK_WIDTH, blocksOf } from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
-import { referenceIds } from './profile/reference-ids.js';
 import { ResultRepository } from './result.repository.js';
-import { ScoreBlockRepository } from './score-block.repository.js';
-import { SignalsService } from './signals.service.js';
-import { COMMITMENTS, subjectsOf } from './subjects.js';
+import { nullScores, type StoredScores, StoredScoresService } from './stored-scores.service.js';
+import { COMMITMENTS } from './subjects.js';
 import { aucOfControls, attestedPower, type VerificationSummary, warningsWith } from './summary.js';
 import { type Decision } from './verdict.js';
 import { type BlockJob } from './verification-jobs.js';
@@ -30,16 +28,13 @@ import { isConcluded, type Verification, VerificationRepository } from './verifi
 /** Random bytes under which the leaves of one verification are blinded. */
 const SECRET_BYTES = 32;
 
-type Scores = ReadonlyMap<string, Int32Array>;
-
 @Injectable()
 export class ConcludeService {
   constructor(
     private readonly verifications: VerificationRepository,
-    private readonly blocks: ScoreBlockRepository,
+    private readonly scores: StoredScoresService,
     private readonly results: ResultRepository,
     private readonly facts: FactsRepository,
-    private readonly signals: SignalsService,
     private readonly profiles: ProfileService,
     private readonly ledger: LedgerService,
     private readonly budgets: ErrorBudgetService,
@@ -139,26 +134,8 @@ export class ConcludeService {
   private async readScores(
     verification: Verification,
     { document }: MeasurementProfile,
-  ): Promise<Scores | null> {
-    const { releaseId, profileId, verificationId, treeSize } = verification;
-    const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
-    const scores = new Map<string, Int32Array>();
-    const missing: BlockJob[] = [];
-    for (const subject of subjectsOf(document, treeSize)) {
-      const key = { releaseId, profileId, subject: subject.name };
-      const versions = versionsByBlock(await this.blocks.stored(key));
-      const all = new Int32Array(subject.size);
-      for (const { blockIndex, width } of blocksOf(subject.size)) {
-        const best = bestBlock(versions.get(blockIndex) ?? [], digest);
-        if (!best || best.width < width) {
-          missing.push({ verificationId, subject: subject.name, blockIndex });
-          continue;
-        }
-        const block = decodeScores(await this.blocks.scores(key, best));
-        all.set(block.subarray(0, width), blockIndex * BLOCK_WIDTH);
-      }
-      scores.set(subject.name, all);
-    }
+  ): Promise<StoredScores['scores'] | null> {
+    const { scores, missing } = await this.scores.read(verification, document);
     if (missing.length === 0) return scores;
     await this.sendAgain(verification, missing);
     return null;
@@ -200,15 +177,4 @@ export class ConcludeService {
       },
     );
   }
-}
-
-function nullScores({ document }: MeasurementProfile, scores: Scores) {
-  const { calibration, controls } = document;
-  return {
-    calibration:
-      calibration.mode === 'frozen'
-        ? Int32Array.from(calibration.scores)
-        : scores.get(calibration.sampleSetId)!,
-    controls: scores.get(controls.sampleSetId)!,
-  };
 }

@@ -6,6 +6,12 @@ export { auditVerifications } from './audit/audit-verifications.js';
 export { BlockService } from './block.service.js';
 export { ConcludeService } from './conclude.service.js';
 export { VerificationError, type VerificationErrorCode } from './errors.js';
+export type { ExplainedSample, Explanation, Finding, ScoreRange } from './explanation.js';
+export {
+  ExplanationService,
+  type ExplainedRequest,
+  type ExplanationQuestion,
+} from './explanation.service.js';
 export { FailuresService } from './failures.service.js';
 export { type Page, type PageRequest } from './page.js';
 export { PlanService } from './plan.service.js';
@@ -17,6 +23,8 @@ export type {
 } from './profile/profile-document.js';
 export { type ListedProfile } from './profile/profile.repository.js';
 export { type FreezeProfile, ProfileService } from './profile/profile.service.js';
+export type { RecordedRecurrence, RecurrenceFilter } from './recurrence.repository.js';
+export { RecurrenceService } from './recurrence.service.js';
 export type { Outcome, RequestResult } from './result.repository.js';
 export { ResultService } from './result.service.js';
 export type { VerificationSummary } from './summary.js';

@@ -143,6 +143,18 @@ export class ResultRepository {
     return row && fromRow(row);
   }
 
+  /** Id of the newest concluded verification that said something about the request; of one release where given. */
+  async newestOn(requestId: string, releaseId?: string): Promise<string | undefined> {
+    let query = this.db
+      .selectFrom('request_result')
+      .innerJoin('verification', 'verification.verification_id', 'request_result.verification_id')
+      .select('request_result.verification_id')
+      .where('request_result.request_id', '=', requestId);
+    if (releaseId !== undefined) query = query.where('verification.release_id', '=', releaseId);
+    const row = await query.orderBy('verification.requested_at', 'desc').limit(1).executeTakeFirst();
+    return row?.verification_id;
+  }
+
   /** What every verification said about one request, newest first. */
   async historyOf(requestId: string, limit: number): Promise<RequestResult[]> {
     const rows = await this.db

@@ -14,15 +14,19 @@ import { ConcludeService } from './conclude.service.js';
 import { DriftService } from './drift.service.js';
 import { ErrorBudgetRepository } from './error-budget.repository.js';
 import { ErrorBudgetService } from './error-budget.service.js';
+import { ExplanationService } from './explanation.service.js';
 import { FactsRepository } from './facts.repository.js';
 import { FailuresService } from './failures.service.js';
 import { PlanService } from './plan.service.js';
 import { ProfileRepository } from './profile/profile.repository.js';
 import { ProfileService } from './profile/profile.service.js';
+import { RecurrenceRepository } from './recurrence.repository.js';
+import { RecurrenceService } from './recurrence.service.js';
 import { ResultRepository } from './result.repository.js';
 import { ResultService } from './result.service.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
+import { StoredScoresService } from './stored-scores.service.js';
 import { VerificationRepository } from './verification.repository.js';
 import { VerificationService } from './verification.service.js';
 
@@ -41,6 +45,7 @@ const SHARED: Provider[] = [
   ProfileRepository,
   AttestationRepository,
   SignalsService,
+  StoredScoresService,
   ProfileService,
   VerificationService,
   ResultService,
@@ -75,6 +80,8 @@ export class VerificationModule {
       ProfileService,
       AttestationService,
       BundleService,
+      RecurrenceService,
+      ExplanationService,
       AttestationIssuer,
     ];
     return {
@@ -84,6 +91,9 @@ export class VerificationModule {
         ...SHARED,
         AttestationService,
         BundleService,
+        RecurrenceRepository,
+        RecurrenceService,
+        ExplanationService,
         AttestationIssuer,
         AttestationTasks,
         { provide: ATTESTATION_SIGNER, useValue: signer },

@@ -25,4 +25,6 @@ export const LEDGER_TABLES = [
   'result_block',
   'request_result',
   'attestation',
+  'error_budget_spend',
+  'recurrence',
 ] as const;

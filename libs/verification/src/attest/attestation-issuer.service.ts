@@ -23,6 +23,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { VerificationError } from '../errors.js';
 import { FactsRepository } from '../facts.repository.js';
 import { ProfileService } from '../profile/profile.service.js';
+import { recurrenceEvent, RecurrenceService } from '../recurrence.service.js';
 import { type Outcome, ResultRepository } from '../result.repository.js';
 import { type Verification, VerificationRepository } from '../verification.repository.js';
 import { type Attestation, AttestationRepository } from './attestation.repository.js';
@@ -49,6 +50,7 @@ export class AttestationIssuer {
     private readonly results: ResultRepository,
     private readonly facts: FactsRepository,
     private readonly profiles: ProfileService,
+    private readonly recurrences: RecurrenceService,
     private readonly ledger: LedgerService,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
@@ -146,10 +148,11 @@ export class AttestationIssuer {
   }
 
   private async append(
-    { verificationId, modelId }: Verification,
+    verification: Verification,
     statement: Statement,
     previous: Attestation | undefined,
   ): Promise<void> {
+    const { verificationId, modelId } = verification;
     const jws = await signAttestation(statement, this.signer.key);
     await openAttestation(jws, this.signer.keySet);
     const attestation = {
@@ -164,6 +167,8 @@ export class AttestationIssuer {
       issuedAt: new Date(statement.predicate.verifiedAt),
       expiresAt: new Date(statement.predicate.expiresAt),
     };
+    // Found before, and unchanged inside: whoever attests in between for this model breaks the chain and this append.
+    const recurrences = await this.recurrences.detect(verification, attestation.issuedAt);
     await this.ledger.append({
       idempotency: null,
       events: [
@@ -172,10 +177,14 @@ export class AttestationIssuer {
           subjectId: attestation.attestationId,
           content: JSON.parse(formatAttestationContent(jws, statement)) as JsonObject,
         },
+        ...recurrences.map(recurrenceEvent),
       ],
       write: async (tx, placed) => {
         await this.requireChain(tx, attestation);
         await this.attestations.insert(tx, { ...attestation, eventIndex: placed.eventIndexes[0]! });
+        for (const [i, recurrence] of recurrences.entries()) {
+          await this.recurrences.insert(tx, { ...recurrence, eventIndex: placed.eventIndexes[i + 1]! });
+        }
         await this.verifications.moveTo(tx, verificationId, 'ATTESTED', attestation.issuedAt);
         return null;
       },

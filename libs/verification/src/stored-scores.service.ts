@@ -1,0 +1,66 @@
+/** The scores a verification is decided from, as its blocks hold them. Proven by test/medium/verification.spec.ts. */
+import { Injectable } from '@nestjs/common';
+import { decodeScores } from './block-scores.js';
+import { bestBlock, BLOCK_WIDTH, blocksOf, UNSCORABLE_SCORE, versionsByBlock } from './plan.js';
+import type { MeasurementProfile, ProfileDocument } from './profile/profile-document.js';
+import { referenceIds } from './profile/reference-ids.js';
+import { ScoreBlockRepository } from './score-block.repository.js';
+import { SignalsService } from './signals.service.js';
+import { subjectsOf } from './subjects.js';
+import type { BlockJob } from './verification-jobs.js';
+import type { Verification } from './verification.repository.js';
+
+export interface StoredScores {
+  /** By subject, in millionths, -1 unscorable or in a missing block. */
+  readonly scores: ReadonlyMap<string, Int32Array>;
+  /** The jobs of blocks that are not there, or not wide enough. */
+  readonly missing: readonly BlockJob[];
+}
+
+@Injectable()
+export class StoredScoresService {
+  constructor(
+    private readonly blocks: ScoreBlockRepository,
+    private readonly signals: SignalsService,
+  ) {}
+
+  /** Scores of every subject in order, or of the subjects that are `wanted`. */
+  async read(
+    { releaseId, profileId, verificationId, treeSize }: Verification,
+    document: ProfileDocument,
+    wanted: (subject: string) => boolean = () => true,
+  ): Promise<StoredScores> {
+    const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
+    const scores = new Map<string, Int32Array>();
+    const missing: BlockJob[] = [];
+    for (const subject of subjectsOf(document, treeSize)) {
+      if (!wanted(subject.name)) continue;
+      const key = { releaseId, profileId, subject: subject.name };
+      const versions = versionsByBlock(await this.blocks.stored(key));
+      const all = new Int32Array(subject.size).fill(UNSCORABLE_SCORE);
+      for (const { blockIndex, width } of blocksOf(subject.size)) {
+        const best = bestBlock(versions.get(blockIndex) ?? [], digest);
+        if (!best || best.width < width) {
+          missing.push({ verificationId, subject: subject.name, blockIndex });
+          continue;
+        }
+        const block = decodeScores(await this.blocks.scores(key, best));
+        all.set(block.subarray(0, width), blockIndex * BLOCK_WIDTH);
+      }
+      scores.set(subject.name, all);
+    }
+    return { scores, missing };
+  }
+}
+
+/** What both null hypotheses are tested against, in millionths. */
+export function nullScores({ document }: MeasurementProfile, scores: StoredScores['scores']) {
+  const { calibration, controls } = document;
+  return {
+    calibration:
+      calibration.mode === 'frozen'
+        ? Int32Array.from(calibration.scores)
+        : scores.get(calibration.sampleSetId)!,
+    controls: scores.get(controls.sampleSetId)!,
+  };
+}
