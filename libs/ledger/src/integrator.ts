@@ -17,7 +17,7 @@ import {
 import type { Tile } from '@app/tlog';
 import type { Tx } from '@app/persistence';
 import type { Clock } from './clock.js';
-import { LedgerError } from './errors.js';
+import { LedgerError, type LedgerErrorCode } from './errors.js';
 import type { LedgerRepository, LogRow } from './ledger.repository.js';
 import type { PublicationRepository } from './publication.repository.js';
 import type { SignerState } from './signer-state.js';
@@ -40,7 +40,18 @@ export interface IntegratorOptions {
   readonly onCheckpoint?: (origin: string, treeSize: bigint) => void;
 }
 
+/** Codes that waiting does not mend. */
+const REFUSALS: readonly LedgerErrorCode[] = ['LEDGER_ROLLED_BACK', 'LEDGER_FORKED'];
+
+/** Why a log is not signed. */
+export interface SigningProblem {
+  readonly origin: string;
+  readonly code: LedgerErrorCode;
+  readonly message: string;
+}
+
 export class Integrator {
+  private readonly refusals = new Map<string, LedgerError>();
   private timer: NodeJS.Timeout | null = null;
   private running: Promise<void> | null = null;
   private again = false;
@@ -73,18 +84,45 @@ export class Integrator {
     this.running = null;
   }
 
+  /** The logs that are not signed because the database contradicts what was signed before, as of the last round. */
+  problems(): SigningProblem[] {
+    return [...this.refusals].map(([origin, { code, message }]) => ({ origin, code, message }));
+  }
+
   /** Brings every log's checkpoint up to its head, as seen when called. */
   async integrateAll(): Promise<void> {
-    const { repository, onError } = this.options;
-    const waiting = new Set(await repository.logsToIntegrate());
-    const logs = waiting.size > 0 ? (await repository.logs()).filter((log) => waiting.has(log.logId)) : [];
+    const logs = await this.options.repository.positions();
+    this.refuseLostLogs(logs);
     for (const log of logs) {
       try {
-        while (await this.integrateBatch(log));
+        this.options.state.refuseRollback(log);
+        if (log.treeSize === null || log.treeSize < log.nextIndex) while (await this.integrateBatch(log));
+        this.refusals.delete(log.origin);
       } catch (error) {
-        onError(log.origin, error);
+        this.fail(log.origin, error);
       }
     }
+  }
+
+  /** What was signed and is no longer there: a database from before the log was made, or another one altogether. */
+  private refuseLostLogs(logs: readonly LogRow[]): void {
+    const present = new Set(logs.map(({ origin }) => origin));
+    for (const origin of this.options.state.origins()) {
+      if (present.has(origin)) continue;
+      this.fail(
+        origin,
+        new LedgerError('LEDGER_ROLLED_BACK', `log ${origin} was signed and is not in the database`),
+      );
+    }
+  }
+
+  /** A refusal stays until somebody acts: it is told once, and then by {@link problems}. */
+  private fail(origin: string, error: unknown): void {
+    if (!(error instanceof LedgerError) || !REFUSALS.includes(error.code))
+      return this.options.onError(origin, error);
+    const before = this.refusals.get(origin);
+    this.refusals.set(origin, error);
+    if (before?.message !== error.message) this.options.onError(origin, error);
   }
 
   /** True when a batch was integrated and more entries wait. */

@@ -31,8 +31,6 @@ export interface SigningOptions extends LedgerOptions {
   readonly onPublicationError?: (origin: string, witness: string, error: unknown) => void;
 }
 
-const INTEGRATOR = Symbol('INTEGRATOR');
-
 /** Starts and stops the moving parts in the order that loses nothing: appends end before integration does. */
 class LedgerLifecycle implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
@@ -61,7 +59,7 @@ export class LedgerModule {
   /** For processes without the log key: they append and read, somebody else integrates. */
   static forReaders(options: LedgerOptions): DynamicModule {
     return build(options, [
-      { provide: INTEGRATOR, useValue: null },
+      { provide: Integrator, useValue: null },
       { provide: Publisher, useValue: null },
     ]);
   }
@@ -77,7 +75,7 @@ type Provider = NonNullable<DynamicModule['providers']>[number];
 function integratorProvider(options: SigningOptions): Provider {
   const { signerFor, signerStateFile, checkpointIntervalMs, onIntegrationError, witnessing } = options;
   return {
-    provide: INTEGRATOR,
+    provide: Integrator,
     useFactory: (
       repository: LedgerRepository,
       publications: PublicationRepository,
@@ -145,7 +143,7 @@ function build(options: LedgerOptions, signing: readonly Provider[]): DynamicMod
             originOf: (modelId) => `${ledgerName}/${modelId}/commitments`,
             onAppended: () => mine?.wake(),
           }),
-        inject: [LedgerRepository, INTEGRATOR],
+        inject: [LedgerRepository, Integrator],
       },
       {
         provide: LedgerService,
@@ -164,9 +162,9 @@ function build(options: LedgerOptions, signing: readonly Provider[]): DynamicMod
           publisher: Publisher | null,
           service: LedgerService,
         ) => new LedgerLifecycle(sequencer, mine, publisher, service),
-        inject: [Sequencer, INTEGRATOR, Publisher, LedgerService],
+        inject: [Sequencer, Integrator, Publisher, LedgerService],
       },
     ],
-    exports: [CLOCK, LedgerService, Publisher],
+    exports: [CLOCK, LedgerService, Integrator, Publisher],
   };
 }

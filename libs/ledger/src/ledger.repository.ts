@@ -15,6 +15,13 @@ export interface LogRow {
   readonly modelId: string | null;
 }
 
+export interface LogPosition extends LogRow {
+  readonly nextIndex: bigint;
+  /** Null, like the root, before the first checkpoint. */
+  readonly treeSize: bigint | null;
+  readonly rootHash: Uint8Array | null;
+}
+
 export interface EntryRow {
   readonly logId: number;
   readonly leafIndex: bigint;
@@ -253,15 +260,15 @@ export class LedgerRepository {
     return chosen.orderBy('tree_size', 'desc').limit(1).executeTakeFirst();
   }
 
-  /** Logs whose head is ahead of their last checkpoint, or that have none. */
-  async logsToIntegrate(): Promise<number[]> {
-    const { rows } = await sql<{ log_id: number }>`select head.log_id from log_head head
+  /** Head and last checkpoint of every log, in the order they were made; two index look-ups a log. */
+  async positions(): Promise<LogPosition[]> {
+    const { rows } = await sql<LogPosition>`select log.log_id as "logId", origin, kind, model_id as "modelId",
+        head.next_index as "nextIndex", last.tree_size as "treeSize", last.root_hash as "rootHash"
+      from log join log_head head using (log_id)
       left join lateral (
-        select tree_size from checkpoint where checkpoint.log_id = head.log_id order by tree_size desc limit 1
-      ) last on true where last.tree_size is null or last.tree_size < head.next_index order by head.log_id`.execute(
-      this.db,
-    );
-    return rows.map((row) => row.log_id);
+        select tree_size, root_hash from checkpoint where checkpoint.log_id = log.log_id order by tree_size desc limit 1
+      ) last on true order by log.log_id`.execute(this.db);
+    return rows;
   }
 
   async findEvent(leafIndex: bigint): Promise<EventRow | undefined> {

@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { type Checkpoint, checkConsistency, TlogError } from '@app/tlog';
 import { z } from 'zod';
 import { LedgerError } from './errors.js';
+import type { LogPosition } from './ledger.repository.js';
 
 const stateSchema = z.strictObject({
   version: z.literal(1),
@@ -25,6 +26,33 @@ export class SignerState {
   /** @throws LedgerError `LEDGER_SIGNER_STATE_UNREADABLE` for a damaged file; it is never replaced silently */
   constructor(private readonly file: string) {
     this.heads = existsSync(file) ? readState(file) : new Map<string, SignedHead>();
+  }
+
+  /** Every log that was signed. */
+  origins(): string[] {
+    return [...this.heads.keys()];
+  }
+
+  /**
+   * Returns when the database's position does not contradict what was signed, also when nothing new is to be signed. A
+   * signer ahead of the last checkpoint is right after a crash; a signer ahead of the entries never is.
+   * @throws LedgerError `LEDGER_ROLLED_BACK` for a shrunk log, `LEDGER_FORKED` for another root at the signed size
+   */
+  refuseRollback({ origin, nextIndex, treeSize, rootHash }: LogPosition): void {
+    const last = this.heads.get(origin);
+    if (!last) return;
+    if (nextIndex < last.treeSize) {
+      throw new LedgerError(
+        'LEDGER_ROLLED_BACK',
+        `log ${origin} has ${nextIndex} entries, a checkpoint of ${last.treeSize} was signed: the database is older than the signer`,
+      );
+    }
+    if (treeSize === last.treeSize && rootHash && Buffer.compare(rootHash, last.rootHash) !== 0) {
+      throw new LedgerError(
+        'LEDGER_FORKED',
+        `log ${origin} was signed with another root at size ${treeSize}`,
+      );
+    }
   }
 
   lastSigned(origin: string): SignedHead | undefined {

@@ -7,6 +7,7 @@ export type Gauges = () => Promise<{
   readonly queueDepths: Readonly<Record<string, number>>;
   readonly uncheckpointedEntries: number;
   readonly withheldCheckpoints: number;
+  readonly refusedLogs: number;
   readonly verifications: Readonly<Record<string, number>>;
 }>;
 
@@ -46,6 +47,11 @@ export class Metrics {
     'Logs whose latest checkpoint is not published because too few witnesses cosigned it.',
     [],
   );
+  readonly refused = this.gauge(
+    'lacuna_refused_logs',
+    'Logs that are not signed because the database contradicts what was signed before: rolled back or forked.',
+    [],
+  );
   readonly witnessFailures = new Counter({
     name: 'lacuna_witness_failures_total',
     help: 'Witnesses that did not cosign when asked, by name and reason.',
@@ -62,6 +68,7 @@ export class Metrics {
     const now = await gauges();
     this.uncheckpointed.set(now.uncheckpointedEntries);
     this.withheld.set(now.withheldCheckpoints);
+    this.refused.set(now.refusedLogs);
     for (const [queue, depth] of Object.entries(now.queueDepths)) this.queueDepth.set({ queue }, depth);
     for (const [result, count] of Object.entries(now.verifications))
       this.verifications.set({ result }, count);

@@ -39,6 +39,7 @@ export class OperationsController {
     const text = await this.metrics.report(async () => ({
       queueDepths: await this.queue.depths(),
       withheldCheckpoints: this.readiness.withheldCheckpoints(),
+      refusedLogs: this.readiness.refusedLogs(),
       uncheckpointedEntries: await this.readiness.uncheckpointedEntries(),
       verifications: await this.verificationsByResult(),
     }));

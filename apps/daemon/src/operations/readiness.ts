@@ -1,7 +1,14 @@
 /** Whether this daemon can do its work now, and if not, why not. Nothing here is a secret. */
 import { Inject, Injectable } from '@nestjs/common';
 import { CodedError } from '@app/errors';
-import { CLOCK, type Clock, LedgerService, type PublicationProblem, Publisher } from '@app/ledger';
+import {
+  CLOCK,
+  type Clock,
+  Integrator,
+  LedgerService,
+  type PublicationProblem,
+  Publisher,
+} from '@app/ledger';
 import { checkSchema, SQL, type Sql } from '@app/persistence';
 
 /** Entries older than this without a checkpoint mean that the integrator stands still. */
@@ -26,6 +33,7 @@ export class Readiness {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly publisher: Publisher,
+    private readonly integrator: Integrator,
   ) {}
 
   async report(): Promise<ReadinessReport> {
@@ -39,6 +47,11 @@ export class Readiness {
     return this.publisher.problems().length;
   }
 
+  /** Logs that are not signed because the database contradicts what was signed before. */
+  refusedLogs(): number {
+    return this.integrator.problems().length;
+  }
+
   /** Acknowledged entries of all logs that no published checkpoint covers yet. */
   async uncheckpointedEntries(): Promise<number> {
     const logs = await this.ledger.logs();
@@ -49,7 +62,11 @@ export class Readiness {
   private async findReasons(): Promise<string[]> {
     try {
       await checkSchema(this.sql);
-      return [...this.publisher.problems().map(withheldReason), ...(await this.lagging())];
+      return [
+        ...this.integrator.problems().map(({ code, message }) => `not signing, ${code}: ${message}`),
+        ...this.publisher.problems().map(withheldReason),
+        ...(await this.lagging()),
+      ];
     } catch (error) {
       return [error instanceof CodedError ? String(error.code) : 'the database does not answer'];
     }
