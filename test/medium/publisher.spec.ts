@@ -73,9 +73,14 @@ describe('the publisher', () => {
   const make = (threshold: number | null) => {
     const ask = (witness: PolicyWitness, order: CosignOrder) =>
       new Promise<NoteSignature>((resolve, reject) => {
-        const { name, keyId, sign } = cosigners.get(witness.name)!;
+        const cosigner = cosigners.get(witness.name)!;
         const { text } = parseNote(order.note);
-        const answer = (over: string) => resolve({ name, keyId, signature: sign(Buffer.from(over)) });
+        const answer = (over: string) =>
+          resolve({
+            name: cosigner.name,
+            keyId: cosigner.keyId,
+            signature: cosigner.sign(Buffer.from(over)),
+          });
         questions.push({
           witness: witness.name,
           order,
