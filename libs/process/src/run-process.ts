@@ -59,8 +59,10 @@ function stopAsked(logger: Logger): Promise<void> {
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
-    // Whoever started us with a channel and is gone (killed) cannot send a signal any more.
-    if (process.channel) process.once('disconnect', () => stop('the parent process ended'));
+    // Whoever started us with a channel and is gone (killed) cannot send a signal any more. `connected` is undefined
+    // without a channel, and false when the parent went before this line was reached.
+    if (process.connected === false) stop('the parent process ended');
+    else if (process.connected) process.once('disconnect', () => stop('the parent process ended'));
   });
 }
 
