@@ -14,9 +14,11 @@ import { ProfileMutations } from './mutations/profile.mutations.js';
 import { RegistrationResolver } from './mutations/registration.resolver.js';
 import { AttestationResolver } from './queries/attestation.resolver.js';
 import { CommitmentResolver, DeletionRequestResolver } from './queries/deletion-request.resolver.js';
+import { ExplanationResolver } from './queries/explanation.resolver.js';
 import { LogResolver } from './queries/log.resolver.js';
 import { ModelResolver } from './queries/model.resolver.js';
 import { ProfileResolver } from './queries/profile.resolver.js';
+import { RecurrenceResolver } from './queries/recurrence.resolver.js';
 import { ReferenceResolver } from './queries/reference.resolver.js';
 import { ReleaseResolver } from './queries/release.resolver.js';
 import { RequestResultResolver } from './queries/request-result.resolver.js';
@@ -69,6 +71,8 @@ const RESOLVERS = [
   VerificationResolver,
   VerificationTicketResolver,
   RequestResultResolver,
+  ExplanationResolver,
+  RecurrenceResolver,
   AttestationResolver,
   LogResolver,
   RegistrationResolver,

@@ -4,6 +4,7 @@ import type { VerificationResult } from '@app/persistence';
 import type { Outcome, VerificationSummary } from '@app/verification';
 import { VerdictEnum, VerificationResultEnum } from '../enums.js';
 import { DateTime } from '../scalars.js';
+import { ErrorBudgetNode } from './error-budget.node.js';
 
 @ObjectType({ description: 'How many requests, or samples, have one verdict.' })
 export class VerdictCount {
@@ -62,6 +63,20 @@ export class WorkNode {
   seconds!: number;
 }
 
+@ObjectType('Drift', {
+  description: 'Calibration set against commitments under the models that saw neither.',
+})
+export class DriftNode {
+  @Field(() => Float, { description: 'Kolmogorov-Smirnov distance, 0 to 1.' })
+  distance!: number;
+
+  @Field(() => Float)
+  pValue!: number;
+
+  @Field(() => Float, { description: 'Difference of the means in standard deviations.' })
+  shift!: number;
+}
+
 @ObjectType('VerificationOutcome', {
   description: 'What a verification concluded, in the figures that are attested.',
 })
@@ -108,6 +123,15 @@ export class OutcomeNode {
   @Field(() => Int)
   controlsSize!: number;
 
+  @Field(() => ErrorBudgetNode, {
+    nullable: true,
+    description: 'Null while no request of the release could be tested.',
+  })
+  errorBudget!: ErrorBudgetNode | null;
+
+  @Field(() => DriftNode, { nullable: true, description: 'Null without commitments.' })
+  drift!: DriftNode | null;
+
   @Field(() => WorkNode)
   work!: WorkNode;
 }
@@ -128,6 +152,8 @@ export function toOutcomeNode({ result, resultRoot, concludedAt, summary }: Outc
     auc,
     calibrationSize: calibration.size,
     controlsSize: controls.size,
+    errorBudget: summary.errorBudget,
+    drift: summary.drift,
     work,
   };
 }
