@@ -7,6 +7,7 @@ import { until } from './until.js';
 
 /** Recovery of the database after SIGKILL takes a second or two; a minute means that it is stuck. */
 const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
 
 export class FaultProcess {
@@ -49,7 +50,9 @@ export class FaultProcess {
     this.killed = false;
     this.child = child;
     child.on('exit', (code, signal) => {
-      if (!this.killed) this.deaths.push(`${this.name} ended by itself: ${code ?? signal} (${this.logFile})`);
+      if (this.killed) return;
+      const lastLine = readFileSync(this.logFile, 'utf8').trim().split('\n').at(-1);
+      this.deaths.push(`${this.name} ended by itself (${code ?? signal}): ${lastLine}`);
     });
   }
 
@@ -73,7 +76,8 @@ export class FaultProcess {
     if (!this.alive) return;
     this.killed = true;
     this.child!.kill('SIGTERM');
-    await until(() => !this.alive);
+    // A client of a failed test may still hold a connection; the machine is left clean either way.
+    await until(() => !this.alive, STOP_TIMEOUT_MS).catch(() => this.child!.kill('SIGKILL'));
   }
 
   /** Where this incarnation of the daemon listens; null while it does not. */
