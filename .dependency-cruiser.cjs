@@ -16,13 +16,11 @@ const mayImport = {
   process: ['config', 'logging', 'persistence'],
   queue: ['persistence'],
   ledger: ['tlog', 'persistence'],
-  vault: ['persistence', 'config'],
   inference: ['iam', 'persistence', 'config'],
   registry: ['ledger', 'inference', 'queue', 'iam', 'tlog', 'persistence', 'config'],
   verification: [
     'iam',
     'ledger',
-    'vault',
     'inference',
     'queue',
     'attestation',
