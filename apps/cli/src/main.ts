@@ -11,6 +11,7 @@ import { addScoreCommand } from './commands/score.command.js';
 import { addSettingsCommand } from './commands/settings.command.js';
 import { addTokenCommand } from './commands/token.command.js';
 import { addVerifyCommand } from './commands/verify.command.js';
+import { addWhyCommand } from './commands/why.command.js';
 import { addWitnessCommand } from './commands/witness.command.js';
 
 const program = new Command('lacuna')
@@ -18,6 +19,7 @@ const program = new Command('lacuna')
   .showHelpAfterError('(lacuna <command> --help explains)');
 
 addVerifyCommand(program);
+addWhyCommand(program);
 addScoreCommand(program);
 addTokenCommand(program);
 addMigrateCommand(program);
