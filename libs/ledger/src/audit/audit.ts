@@ -8,6 +8,7 @@ import { LedgerRepository } from '../ledger.repository.js';
 import { auditFacts } from './fact-audit.js';
 import type { AuditFinding, AuditProgress, LogAccount } from './finding.js';
 import { LogAudit } from './log-audit.js';
+import { auditOrphans } from './orphan-audit.js';
 
 export interface AuditOptions {
   readonly verifierFor: (origin: string) => NoteVerifier;
@@ -38,7 +39,7 @@ export async function auditLedger(db: Database, options: AuditOptions): Promise<
     accounts.push(await audit.run());
     findings.push(...audit.findings);
   }
-  findings.push(...(await auditFacts(db, eventOrigin)));
+  findings.push(...(await auditOrphans(db)), ...(await auditFacts(db, eventOrigin)));
   for (const check of options.furtherChecks ?? []) findings.push(...(await check(db)));
   return { logs: accounts, findings };
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Database, Tables } from '@app/persistence';
 import type { AuditFinding } from './finding.js';
-import { asContent } from './opening-audit.js';
+import { asContent, parsedContent } from './opening-audit.js';
 
 type FactTableName = Extract<
   keyof Tables,
@@ -92,7 +92,9 @@ function compareRow(
   text: string,
   place: { log: string; index: string },
 ): AuditFinding[] {
-  const content = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  // Content that does not parse does not open its leaf either: the log's audit names it.
+  const content = parsedContent(text);
+  if (!content) return [];
   return Object.entries(row)
     .filter(([column]) => column !== 'event_index' && !fact.boundOtherwise.includes(column))
     .filter(([column, value]) => asContent(content[camel(column)] ?? null) !== asContent(value))

@@ -29,7 +29,8 @@ export function asContent(value: unknown): string {
   return typeof value === 'bigint' ? value.toString() : JSON.stringify(value ?? null);
 }
 
-function parsed(content: string): Readonly<Record<string, unknown>> | null {
+/** The content as an object; null for anything else. */
+export function parsedContent(content: string): Readonly<Record<string, unknown>> | null {
   try {
     const value: unknown = JSON.parse(content);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
@@ -50,7 +51,7 @@ function opens(claim: OpeningClaim): boolean {
 
 /** What is wrong with one opening; empty when leaf, content, salt and columns agree. */
 export function checkOpening(place: Place, claim: OpeningClaim): AuditFinding[] {
-  const content = parsed(claim.opening.content);
+  const content = parsedContent(claim.opening.content);
   const differing = claim.columns.filter(
     ({ key, value }) => content === null || !(key in content) || asContent(content[key]) !== asContent(value),
   );

@@ -107,7 +107,7 @@ function countFindings(
   rows: readonly Row[],
   { counts }: VerificationSummary,
 ): AuditFinding[] {
-  return Object.entries(counts.requests)
+  return Object.entries(counts.requests ?? {})
     .map(([verdict, said]) => ({
       verdict,
       said,

@@ -1,0 +1,88 @@
+/** One edit for every column of the ledger's tables, and the columns whose edit nothing can detect, with the reason. */
+
+const BY_TYPE: Readonly<Record<string, (column: string) => string>> = {
+  text: (column) => `coalesce(${column}, '') || 'x'`,
+  uuid: () => 'gen_random_uuid()',
+  integer: (column) => `coalesce(${column}, 0) + 1000`,
+  smallint: (column) => `${column} + 1`,
+  bigint: (column) => `${column} + 1000000`,
+  bytea: (column) =>
+    `overlay(coalesce(${column}, decode(repeat('cd', 32), 'hex')) placing '\\xabcdef'::bytea from 1)`,
+  'timestamp with time zone': (column) => `${column} - interval '1 hour'`,
+  'double precision': (column) => `coalesce(${column}, 0.5) * 0.99 + 0.001`,
+  boolean: (column) => `not ${column}`,
+  jsonb: (column) => `${column} || '{"counts": {"forged": true}, "value": "forged"}'::jsonb`,
+};
+
+/** Values that pass the CHECK constraints. */
+const BY_COLUMN: Readonly<Record<string, string>> = {
+  'log.kind': `case kind when 'events' then 'commitments' else 'events' end`,
+  'verification.cause': `case cause when 'operator' then 'release' else 'operator' end`,
+  'verification_outcome.result': `case result when 'PASSED' then 'FAILED' else 'PASSED' end`,
+  'score_block.scores': `overlay(scores placing '\\x01020000'::bytea from 1)`,
+  'attestation.previous_digest': `decode(repeat('cd', 32), 'hex')`,
+};
+
+/** An UPDATE of that column in one row from the middle of the table. */
+export function editOf(table: string, column: string, type: string): string {
+  const value = BY_COLUMN[`${table}.${column}`] ?? BY_TYPE[type]!(`"${column}"`);
+  const row = `(select ctid from lacuna.${table} order by ctid offset (select count(*) / 2 from lacuna.${table}) limit 1)`;
+  return `update lacuna.${table} set "${column}" = ${value} where ctid = ${row}`;
+}
+
+const TIMES = 'when a row was written; the signed times are in events, notes and attestations';
+const RETRY = 'answers a client that asks again; the records it points to are evidence themselves';
+const WORK = 'account of work done, not of results';
+const DECISION = 'follows from the attested scores by the rule of the profile; recompute it to check';
+const BUDGET = 'account of alarms over releases; recompute it from the attestations';
+
+export const UNDETECTED: Readonly<Record<string, string>> = {
+  'log.created_at': TIMES,
+  'entry.appended_at': TIMES,
+  'checkpoint.signed_at': TIMES,
+  'checkpoint_publication.published_at': TIMES,
+  'idempotency_key.scope': RETRY,
+  'idempotency_key.key': RETRY,
+  'idempotency_key.content_digest': RETRY,
+  'idempotency_key.response': RETRY,
+  'idempotency_key.created_at': RETRY,
+  'recording.uploaded_by': 'the event that attaches a recording binds its digest, not its uploader',
+  'recording.uploaded_at': TIMES,
+  'recorded_signal.line':
+    'place in the uploaded file, for messages; sample and value are bound by the digest',
+  'verification.cause': WORK,
+  'verification.requested_at': WORK,
+  'score_block.inputs': WORK,
+  'score_block.signals_read': WORK,
+  'score_block.forward_passes': WORK,
+  'score_block.computed_by': WORK,
+  'score_block.computed_at': WORK,
+  'request_result.p_residual': DECISION,
+  'request_result.p_member': DECISION,
+  'request_result.p_over': DECISION,
+  'verification_outcome.concluded_at': TIMES,
+  'error_budget_spend.release_id': BUDGET,
+  'error_budget_spend.verification_id': BUDGET,
+  'error_budget_spend.rule': BUDGET,
+  'error_budget_spend.target': BUDGET,
+  'error_budget_spend.horizon': BUDGET,
+  'error_budget_spend.epoch': BUDGET,
+  'error_budget_spend.alarms_before': BUDGET,
+  'error_budget_spend.p_value': BUDGET,
+  'error_budget_spend.level': BUDGET,
+  'error_budget_spend.spent_at': BUDGET,
+};
+
+/** As prettier aligns tables. */
+export function undetectedTable(): string {
+  const rows = [
+    ['column', 'why'],
+    ...Object.entries(UNDETECTED).map(([column, why]) => [`\`${column}\``, why]),
+  ];
+  const widths = [0, 1].map((at) => Math.max(...rows.map((row) => row[at]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  return [line(rows[0]!), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join(
+    '\n',
+  );
+}
