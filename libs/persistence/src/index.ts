@@ -1,4 +1,4 @@
-export { APPLICATION_ROLE, connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
+export { connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
 export { isConnectionLoss } from './connection-loss.js';
 export { DATABASE, DatabaseModule, openKysely, SQL } from './database.module.js';
 export { PersistenceError } from './errors.js';

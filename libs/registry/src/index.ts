@@ -11,7 +11,7 @@ export { type DeletionRequestInput, DeletionRequestService } from './deletion-re
 export { RegistryError, type RegistryErrorCode } from './errors.js';
 export type { Model } from './model.repository.js';
 export { type ModelInput, ModelService } from './model.service.js';
-export { fetchPage, type KeysetOrder, MAX_PAGE_SIZE, type Page, type PageRequest } from './page.js';
+export { type KeysetOrder, type Page, type PageRequest } from './page.js';
 export type { Reference, ReferenceRole } from './reference.repository.js';
 export { type ReferenceInput, type ReferenceRecordingInput, ReferenceService } from './reference.service.js';
 export { RegistryModule } from './registry.module.js';
@@ -19,4 +19,3 @@ export type { Release } from './release.repository.js';
 export { type ReleaseInput, type ReleaseRecordingInput, ReleaseService } from './release.service.js';
 export type { SampleSet, SampleSetRole } from './sample-set.repository.js';
 export { type SampleSetInput, SampleSetService } from './sample-set.service.js';
-export { VerificationTrigger } from './verification-trigger.service.js';
