@@ -11,7 +11,7 @@ export default defineConfig({
   },
   test: {
     setupFiles: ['reflect-metadata'],
-    globalSetup: ['test/support/fault-global-setup.ts'],
+    globalSetup: ['test/support/fault-global-setup.ts', 'test/support/global-setup.ts'],
     include: ['test/fault/**/*.spec.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
     fileParallelism: false,

@@ -49,5 +49,16 @@ export function makeTestLedger(
   const sequencer = new Sequencer({ repository, clock, originOf, onAppended: () => undefined });
   const service = new LedgerService(repository, publications, sequencer, TEST_LEDGER);
   const verifierFor = (origin: string) => createEd25519Verifier(origin, signerFor(origin).publicKey);
-  return { repository, publications, integrator, sequencer, service, verifierFor, errors, stateFile, key };
+  return {
+    repository,
+    publications,
+    integrator,
+    sequencer,
+    service,
+    signerFor,
+    verifierFor,
+    errors,
+    stateFile,
+    key,
+  };
 }
