@@ -19,6 +19,7 @@ import type { Tx } from '@app/persistence';
 import type { Clock } from './clock.js';
 import { LedgerError, type LedgerErrorCode } from './errors.js';
 import type { LedgerRepository, LogRow } from './ledger.repository.js';
+import { narrowedEdge } from './narrowed-edge.js';
 import type { PublicationRepository } from './publication.repository.js';
 import type { SignerState } from './signer-state.js';
 
@@ -167,7 +168,7 @@ export class Integrator {
   ): Promise<{ tiles: Tile[]; checkpoint: Checkpoint }> {
     const { repository } = this.options;
     const edge = from === 0n ? [] : await repository.readTiles(tx, log.logId, edgeTiles(from));
-    const builder = new TileBuilder(from, narrowed(edge, from));
+    const builder = new TileBuilder(from, narrowedEdge(edge, from));
     while (builder.treeSize < target) {
       const limit = Number(target - builder.treeSize > 8192n ? 8192n : target - builder.treeSize);
       const hashes = await repository.readLeafHashes(tx, log.logId, builder.treeSize, limit);
@@ -192,9 +193,4 @@ export class Integrator {
     state.advance(checkpoint, proof);
     return signCheckpoint(checkpoint, [signerFor(log.origin)]);
   }
-}
-
-/** Stored edge tiles may have grown since `treeSize`; their first hashes are the edge of then. */
-function narrowed(edge: readonly Uint8Array[], treeSize: bigint): Uint8Array[] {
-  return edgeTiles(treeSize).map(({ width }, position) => edge[position]!.subarray(0, width * 32));
 }

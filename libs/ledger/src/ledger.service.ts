@@ -2,14 +2,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from '@app/persistence';
 import {
+  type CompactRange,
+  edgeTiles,
   proveConsistencyFromTiles,
   proveInclusionFromTiles,
+  TileBuilder,
   type TileCoordinates,
   type TileReader,
 } from '@app/tlog';
 import type { AppendOperation, Json } from './append-operation.js';
 import { LedgerError } from './errors.js';
 import type { CheckpointRow, EntryRow, EventRow, LedgerRepository, LogRow } from './ledger.repository.js';
+import { narrowedEdge } from './narrowed-edge.js';
 import type { PublicationRepository } from './publication.repository.js';
 import type { Sequencer } from './sequencer.js';
 
@@ -21,6 +25,8 @@ export interface SignedCheckpoint extends CheckpointRow {
 }
 
 export class LedgerService {
+  private readonly edges = new Map<number, CompactRange>();
+
   constructor(
     private readonly repository: LedgerRepository,
     private readonly publications: PublicationRepository,
@@ -97,7 +103,19 @@ export class LedgerService {
 
   /** Leaf side first. @throws TlogError `TLOG_OUT_OF_RANGE`, LedgerError `LEDGER_NOT_INTEGRATED` */
   proveInclusion(logId: number, leafIndex: bigint, treeSize: bigint): Promise<Uint8Array[]> {
-    return proveInclusionFromTiles(this.tiles(logId), leafIndex, treeSize);
+    return this.edgeOf(logId, treeSize).then((edge) =>
+      proveInclusionFromTiles(this.tiles(logId), leafIndex, treeSize, edge),
+    );
+  }
+
+  /** The right edge of a tree, kept for the last size asked for: with it a proof reads one tile a level at most. */
+  private async edgeOf(logId: number, treeSize: bigint): Promise<CompactRange> {
+    const known = this.edges.get(logId);
+    if (known?.treeSize === treeSize) return known;
+    const tiles = await this.tiles(logId).readTiles(edgeTiles(treeSize));
+    const edge = new TileBuilder(treeSize, narrowedEdge(tiles, treeSize)).compactRange();
+    this.edges.set(logId, edge);
+    return edge;
   }
 
   /** @throws TlogError `TLOG_OUT_OF_RANGE`, LedgerError `LEDGER_NOT_INTEGRATED` */
