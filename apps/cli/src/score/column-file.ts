@@ -108,9 +108,8 @@ function csvCell(place: Source, column: string): CellReader {
   let at: number | null = null;
   let width = 0;
   return async (text, line) => {
-    // The parser lives beside that of recordings; only this form of file pays for loading it.
-    const { csvFields } = await import('@app/inference');
-    const fields = csvFields(text);
+    const { csvFieldsOfLine } = await import('./csv-fields-of-line.js');
+    const fields = csvFieldsOfLine(text);
     if (!fields) throw malformed(place, line, 'its quotes do not match');
     if (at === null) {
       const names = fields.map((name) => name.trim());
