@@ -1,0 +1,197 @@
+/**
+ * The ledger's speed on the embedded PostgreSQL with fsync on, each figure beside its plain counterpart in the same run:
+ * bulk intake against INSERT and COPY of the same bytes, group commit against one transaction each, integration, proofs
+ * and audit of a log of a million leaves, and the memory all of that takes.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { loadConfig } from '@app/config';
+import { auditLedger } from '@app/ledger';
+import { connect, migrate, openKysely, ownDatabase, type Sql } from '@app/persistence';
+import { makeTestLedger } from '../support/ledger.js';
+import { modelOperation, requestOperation } from '../support/operations.js';
+
+interface BenchResult {
+  readonly id: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly goal: string;
+  readonly met: boolean;
+}
+
+const LEAVES = 1_000_000;
+const PLAIN_ROWS = 100_000;
+/** Samples of one request in bulk intake. */
+const CHUNK = 4096;
+const SINGLE_APPENDS = 4_000;
+const CLIENTS = 64;
+const PROOFS = 2_000;
+
+export async function run(): Promise<{ bench: 'ledger'; results: BenchResult[] }> {
+  const directory = mkdtempSync(join(tmpdir(), 'lacuna-bench-'));
+  const server = await ownDatabase(loadConfig({ LACUNA_DATA_DIR: directory }), () => undefined);
+  const admin = connect(server.address, { as: 'login', name: 'bench-admin', poolSize: CLIENTS });
+  const sql = connect(server.address, { as: 'application', name: 'bench', poolSize: CLIENTS });
+  try {
+    await migrate(admin);
+    return { bench: 'ledger', results: await measure(admin, sql) };
+  } finally {
+    await Promise.all([admin.end(), sql.end()]);
+    await server.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const atLeast = (id: string, value: number, goal: number, unit: string): BenchResult => ({
+  id,
+  value,
+  unit,
+  goal: `>= ${goal}`,
+  met: value >= goal,
+});
+const atMost = (id: string, value: number, goal: number, unit: string): BenchResult => ({
+  id,
+  value,
+  unit,
+  goal: `<= ${goal}`,
+  met: value <= goal,
+});
+
+async function measure(admin: Sql, sql: Sql): Promise<BenchResult[]> {
+  const ledger = makeTestLedger(openKysely(sql));
+  await ledger.service.open();
+  const modelId = randomUUID();
+  await ledger.service.append(modelOperation(modelId));
+  await admin.unsafe(`create table public.plain (log_id int, leaf_index bigint, leaf bytea, leaf_hash bytea,
+    content text, salt bytea, sample_id text, request_id uuid, primary key (log_id, leaf_index))`);
+  const insertRate = await rateOf(PLAIN_ROWS, () => plainInserts(admin));
+  const copyRate = await rateOf(PLAIN_ROWS, () => plainCopy(admin));
+  const rssBefore = process.memoryUsage().rss;
+  let rssPeak = rssBefore;
+  const bulkRate = await rateOf(LEAVES, async () => {
+    for (let from = 0; from < LEAVES; from += CHUNK) {
+      const samples = Array.from({ length: Math.min(CHUNK, LEAVES - from) }, (_, n) => `sample-${from + n}`);
+      await ledger.service.append(requestOperation(modelId, samples));
+      rssPeak = Math.max(rssPeak, process.memoryUsage().rss);
+    }
+  });
+  const integrateRate = await rateOf(LEAVES, () => ledger.integrator.integrateAll());
+  const { logId } = await ledger.service.commitmentLog(modelId);
+  const proofMs = await proofP99(ledger, logId);
+  const auditRate = await rateOf(LEAVES, async () => {
+    const { findings } = await auditLedger(openKysely(sql), ledger);
+    if (findings.length > 0) throw new Error('the bench ledger is not clean');
+  });
+  const { ratio, p99 } = await singleAppends(admin, ledger, modelId);
+  return [
+    atLeast('bulk_vs_insert', bulkRate / insertRate, 0.7, 'x'),
+    atLeast('bulk_vs_copy', bulkRate / copyRate, 0.35, 'x'),
+    atLeast('concurrent64_vs_tx', ratio, 4, 'x'),
+    { id: 'ack_p99_ms', value: p99, unit: 'ms', goal: 'reported', met: true },
+    atLeast('integrate_leaves_per_s', integrateRate, 150_000, '1/s'),
+    atMost('proof_p99_ms', proofMs, 5, 'ms'),
+    atMost('rss_growth_mb', (rssPeak - rssBefore) / 2 ** 20, 100, 'MB'),
+    atLeast('audit_leaves_per_s', auditRate, 250_000, '1/s'),
+  ];
+}
+
+async function rateOf(count: number, work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (count * 1000) / (performance.now() - started);
+}
+
+/** A row of the bytes that a commitment takes in entry and opening together. */
+const plainRow = (logId: number, n: number) => ({
+  log_id: logId,
+  leaf_index: n,
+  leaf: Buffer.alloc(96, n),
+  leaf_hash: Buffer.alloc(32, n),
+  content: 'x'.repeat(330),
+  salt: Buffer.alloc(32, n),
+  sample_id: `sample-${n}`,
+  request_id: '00000000-0000-4000-8000-000000000000',
+});
+
+async function plainInserts(admin: Sql): Promise<void> {
+  for (let from = 0; from < PLAIN_ROWS; from += 256) {
+    const rows = Array.from({ length: Math.min(256, PLAIN_ROWS - from) }, (_, n) => plainRow(1, from + n));
+    await admin`insert into public.plain ${admin(rows)}`;
+  }
+}
+
+async function plainCopy(admin: Sql): Promise<void> {
+  const lines = Array.from({ length: PLAIN_ROWS }, (_, n) => {
+    const { leaf, leaf_hash: hash, content, salt, sample_id: sample, request_id: request } = plainRow(2, n);
+    const bytes = [leaf, hash].map((value) => `\\\\x${value.toString('hex')}`).join('\t');
+    return `2\t${n}\t${bytes}\t${content}\t\\\\x${salt.toString('hex')}\t${sample}\t${request}\n`;
+  });
+  // Whole blocks: a stream of single lines would measure the stream.
+  const blocks = Array.from({ length: Math.ceil(PLAIN_ROWS / 1000) }, (_, block) =>
+    lines.slice(block * 1000, (block + 1) * 1000).join(''),
+  );
+  const target = await admin`copy public.plain from stdin`.writable();
+  await pipeline(Readable.from(blocks), target);
+}
+
+type TestLedger = ReturnType<typeof makeTestLedger>;
+
+/** 99th percentile of random inclusion proofs; throws when one reads more than one row a tile level. */
+async function proofP99(ledger: TestLedger, logId: number): Promise<number> {
+  const size = BigInt(LEAVES);
+  await ledger.service.proveInclusion(logId, 0n, size);
+  const levels = Math.ceil(Math.log2(LEAVES) / 8);
+  const { repository } = ledger;
+  const readTiles = repository.readTiles.bind(repository);
+  repository.readTiles = (on, id, tiles) => {
+    if (tiles.length > levels) throw new Error(`a proof read ${tiles.length} tiles of ${levels} levels`);
+    return readTiles(on, id, tiles);
+  };
+  const times: number[] = [];
+  for (let n = 0; n < PROOFS; n += 1) {
+    const leafIndex = BigInt((n * 7_919_777) % LEAVES);
+    const started = performance.now();
+    await ledger.service.proveInclusion(logId, leafIndex, size);
+    times.push(performance.now() - started);
+  }
+  repository.readTiles = readTiles;
+  return percentile(times, 0.99);
+}
+
+function percentile(values: number[], share: number): number {
+  values.sort((a, b) => a - b);
+  return values[Math.min(values.length - 1, Math.floor(values.length * share))]!;
+}
+
+async function singleAppends(admin: Sql, ledger: TestLedger, modelId: string) {
+  const times: number[] = [];
+  const grouped = await rateOf(SINGLE_APPENDS, () =>
+    byClients(async (n) => {
+      const started = performance.now();
+      await ledger.service.append(requestOperation(modelId, [`single-${n}`]));
+      times.push(performance.now() - started);
+    }),
+  );
+  const single = await rateOf(SINGLE_APPENDS, () => byClients((n) => oneTransaction(admin, n)));
+  return { ratio: grouped / single, p99: percentile(times, 0.99) };
+}
+
+/** The same statements that an append of one entry makes, under the same lock, without the ledger. */
+async function oneTransaction(admin: Sql, n: number): Promise<void> {
+  await admin.begin(async (tx) => {
+    await tx`select next_index from lacuna.log_head where log_id = 1 for update`;
+    await tx`insert into public.plain ${tx(plainRow(3, n))}`;
+  });
+}
+
+async function byClients(work: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < SINGLE_APPENDS) await work(next++);
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+}
