@@ -5,7 +5,7 @@ export function addSettingsCommand(program: Command): void {
     .command('settings')
     .description('list every LACUNA_* setting with its default')
     .action(async () => {
-      const { settingsTable } = await import('@app/config');
-      process.stdout.write(`${settingsTable()}\n`);
+      const { runSettings } = await import('./settings.js');
+      runSettings();
     });
 }
