@@ -112,7 +112,8 @@ interface Built {
 async function serve(built: Built): Promise<Daemon> {
   const { app, config, parts, policy, metrics, directory } = built;
   const instance = app.getHttpAdapter().getInstance();
-  addHttpHooks(instance, { policy, logger: parts.logger, metrics, clock: parts.clock });
+  const isStopping = () => app.get(Readiness, { strict: false }).stopping;
+  addHttpHooks(instance, { policy, logger: parts.logger, metrics, clock: parts.clock, isStopping });
   readUploadsAsStreams(instance);
   app.useGlobalFilters(new CodedErrorFilter(parts.logger));
   try {

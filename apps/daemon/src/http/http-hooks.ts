@@ -13,10 +13,12 @@ export interface HttpHookOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: () => Date;
+  /** True once the daemon is told to stop. */
+  readonly isStopping: () => boolean;
 }
 
 export function addHttpHooks(instance: FastifyInstance, options: HttpHookOptions): void {
-  const { policy, logger, metrics, clock } = options;
+  const { policy, logger, metrics, clock, isStopping } = options;
   // What Fastify refuses before Nest sees it: content types, malformed and oversized bodies. GraphQL has its own form.
   instance.addHook('onRoute', (route) => {
     if (route.url === GRAPHQL_PATH) return;
@@ -26,6 +28,11 @@ export function addHttpHooks(instance: FastifyInstance, options: HttpHookOptions
   instance.addHook('onRequest', async (request, reply) => {
     request.access = await accessOf(policy, request.headers.authorization, clock());
     void reply.header('x-content-type-options', 'nosniff').header('x-correlation-id', request.id);
+  });
+  instance.addHook('onSend', (_request, reply, _payload, done) => {
+    // A kept connection that is busy when the stop begins would hold the stop up for its whole keep-alive time.
+    if (isStopping()) void reply.header('connection', 'close');
+    done();
   });
   instance.addHook('onResponse', (request, reply, done) => {
     // The route's pattern, never the address: an address may hold what must not be logged, and has no bound.
