@@ -101,7 +101,7 @@ export async function migrate(
 async function apply(connection: Pick<Sql, 'unsafe'>, migration: Migration): Promise<void> {
   try {
     await connection.unsafe('begin');
-    // The event trigger of migration 0006 lets nobody else alter the ledger's definitions.
+    // The event trigger of migration 0005 lets nobody else alter the ledger's definitions.
     await connection.unsafe("set local lacuna.maintenance = 'on'");
     await connection.unsafe(migration.text);
     await connection.unsafe('reset role; set local search_path = lacuna');
