@@ -18,16 +18,7 @@ const mayImport = {
   ledger: ['tlog', 'persistence'],
   inference: ['iam', 'persistence', 'config'],
   registry: ['ledger', 'inference', 'queue', 'iam', 'tlog', 'persistence', 'config'],
-  verification: [
-    'iam',
-    'ledger',
-    'inference',
-    'queue',
-    'attestation',
-    'tlog',
-    'persistence',
-    'config',
-  ],
+  verification: ['iam', 'ledger', 'inference', 'queue', 'attestation', 'tlog', 'persistence', 'config'],
 };
 const libs = Object.keys(mayImport);
 const npmAndNode = { dependencyTypes: ['npm', 'npm-optional', 'core', 'npm-no-pkg'] };
