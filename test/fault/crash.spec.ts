@@ -87,6 +87,7 @@ beforeAll(async () => {
   daemon.start();
   worker.start();
   await daemon.ready();
+  await worker.ready();
   const token = await mintLocalToken({
     directory,
     roles: ['platform', 'auditor'],
@@ -215,6 +216,7 @@ async function recover(killedAt: number): Promise<number> {
   await workload.file(1, 1);
   const recoveryMs = Math.round(performance.now() - killedAt);
   await inFlight;
+  await worker.ready();
   return recoveryMs;
 }
 

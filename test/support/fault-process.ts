@@ -94,9 +94,15 @@ export class FaultProcess {
     });
   }
 
+  private takesJobs(): boolean {
+    const lines = readFileSync(this.logFile, 'utf8').split('\n');
+    return lines.some((line) => line.includes(`"pid":${this.child?.pid},`) && line.includes('taking jobs'));
+  }
+
   private async probe(): Promise<boolean> {
-    const { url } = this;
     if (this.deaths.length > 0) throw new Error(this.deaths.join('\n'));
+    if (this.app === 'worker') return this.takesJobs();
+    const { url } = this;
     if (url === null) return false;
     try {
       const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
