@@ -120,7 +120,7 @@ describe('the steps of the container files', () => {
       child.kill('SIGTERM');
       expect(await exit, output()).toBe(0);
     }
-  });
+  }, 240_000);
 });
 
 /** Carries out the COPY and RUN steps of the first stage on the files that git knows. */
