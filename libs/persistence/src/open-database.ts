@@ -28,7 +28,9 @@ const runsAsRoot = (): boolean => process.getuid?.() === 0;
 
 /** The data directory of `config`, made if absent; logs where it is when it is not where one would look. */
 export function dataDirectory(config: Config, log: Log = () => undefined): DataDirectory {
-  const directory = resolveDataDirectory(config.LACUNA_DATA_DIR, projectRoot(), runsAsRoot());
+  // Only a server of our own, which does not run as root, needs to get through to it.
+  const unprivileged = runsAsRoot() && !config.LACUNA_DATABASE_URL;
+  const directory = resolveDataDirectory(config.LACUNA_DATA_DIR, projectRoot(), unprivileged);
   if (directory.movedBecause) log(`the data lie in ${directory.path}: ${directory.movedBecause}`);
   return directory;
 }
