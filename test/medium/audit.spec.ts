@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { auditLedger } from '@app/ledger';
+import { auditLedger, LEDGER_TABLES } from '@app/ledger';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
@@ -130,35 +130,6 @@ describe('append-only', () => {
     return () => database.close();
   });
 
-  const tables = [
-    'log',
-    'entry',
-    'tile',
-    'checkpoint',
-    'checkpoint_cosignature',
-    'checkpoint_publication',
-    'idempotency_key',
-    'event',
-    'recording',
-    'recorded_signal',
-    'model',
-    'reference',
-    'release',
-    'artifact_recording',
-    'sample_set',
-    'sample_set_member',
-    'profile',
-    'deletion_request',
-    'commitment',
-    'verification',
-    'score_block',
-    'verification_outcome',
-    'result_block',
-    'request_result',
-    'attestation',
-    'error_budget_spend',
-    'recurrence',
-  ];
   const roles = {
     application: '',
     owner: 'set local role lacuna_owner',
@@ -175,12 +146,12 @@ describe('append-only', () => {
         .map((row) => row.table_name)
         .filter((name) => !running.includes(name))
         .sort(),
-    ).toEqual([...tables].sort());
+    ).toEqual([...LEDGER_TABLES].sort());
   });
 
   it.each(Object.entries(roles))('refuses UPDATE, DELETE and TRUNCATE to the %s', async (role, prelude) => {
     const sql = role === 'application' ? database.sql : database.admin;
-    for (const table of tables) {
+    for (const table of LEDGER_TABLES) {
       const [column] = await database.admin<{ column_name: string }[]>`
         select column_name from information_schema.columns where table_schema = 'lacuna' and table_name = ${table} and is_identity = 'NO' limit 1`;
       const name = column!.column_name;
