@@ -17,7 +17,36 @@ export type InferenceErrorCode =
   /** A gzip stream that is cut off or damaged. */
   | 'RECORDING_COMPRESSION_BROKEN'
   /** No recording has this id. */
-  | 'RECORDING_NOT_FOUND';
+  | 'RECORDING_NOT_FOUND'
+  | RuntimeErrorCode;
 
-/** A recording that cannot be taken or found. Nothing of a refused file is kept. */
+/**
+ * What can go wrong while a model runs, here or behind an endpoint. Where `details.positions` (0-based, comma-separated)
+ * is given, the named samples of the batch are to blame and the others are fine.
+ */
+export type RuntimeErrorCode =
+  /** The model cannot be loaded: truncated or foreign file, unknown operator, no such entry or output. */
+  | 'RUNTIME_MODEL_BROKEN'
+  /** The samples do not fit the model: name, shape, dtype, label out of range, form (tensors, tokens, text). */
+  | 'RUNTIME_INPUT_MISMATCH'
+  /** The output does not fit its declaration: shape, dtype, number of samples, rows that are no probabilities. */
+  | 'RUNTIME_OUTPUT_MISMATCH'
+  /** NaN or infinity in the output; details: positions. */
+  | 'RUNTIME_OUTPUT_NOT_FINITE'
+  /** This kind of signal cannot be had from this kind of model; says which can. */
+  | 'RUNTIME_SIGNAL_UNSUPPORTED'
+  /** More memory than allowed or present. */
+  | 'RUNTIME_OUT_OF_MEMORY'
+  /** A batch took longer than its limit; details: timeoutMs. */
+  | 'RUNTIME_TIMEOUT'
+  /** What runs the model is not there for now: package or backend absent, endpoint down, overloaded or cut off. */
+  | 'RUNTIME_UNAVAILABLE'
+  /** The operator has not allowed this host for endpoints, or its address is never allowed. */
+  | 'RUNTIME_ENDPOINT_FORBIDDEN'
+  /** The endpoint answered with a 4xx or a redirect; details: status. */
+  | 'RUNTIME_ENDPOINT_REFUSED'
+  /** The endpoint's answer does not follow its protocol: not JSON, missing fields, wrong lengths, too large. */
+  | 'RUNTIME_RESPONSE_BROKEN';
+
+/** Signals that cannot be had: a recording that cannot be taken or found, or a model that cannot be run. */
 export class InferenceError extends CodedError<InferenceErrorCode> {}
