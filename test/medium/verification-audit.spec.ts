@@ -24,7 +24,9 @@ beforeAll(async () => {
   await bench.release(model.modelId, model.releaseValues(model.forget));
   await bench.drain(worker);
   await bench.file(model.modelId, model.forget.slice(20, 30));
-  await bench.release(model.modelId, model.releaseValues(model.forget, 30));
+  const releaseId = await bench.release(model.modelId, model.releaseValues(model.forget, 30));
+  await bench.drain(worker);
+  await bench.verifications.request(releaseId, 'operator');
   await bench.drain(worker);
 });
 
@@ -36,7 +38,9 @@ afterAll(async () => {
 
 const second = `(select verification_id from lacuna.attestation where ordinal = 1)`;
 const one = (table: string): string =>
-  `ctid = (select ctid from lacuna.${table} where verification_id = ${second} limit 1)`;
+  table === 'error_budget_spend'
+    ? `place = 1`
+    : `ctid = (select ctid from lacuna.${table} where verification_id = ${second} limit 1)`;
 
 describe('the audit of verifications', () => {
   it('finds nothing wrong with what was concluded and attested', async () => {
@@ -83,6 +87,21 @@ describe('the audit of verifications', () => {
     ['attestation', `event_index = event_index + 100`, 'attestation.event_index'],
     ['attestation', `attestation_id = gen_random_uuid()`, 'attestation.attestation_id'],
     ['attestation', `jws = jws || 'A'`, 'attestation.jws'],
+    ['error_budget_spend', `rule = 'LORD'`, 'error_budget_spend.rule'],
+    ['error_budget_spend', `target = 0.5`, 'error_budget_spend.target'],
+    ['error_budget_spend', `horizon = 2000`, 'error_budget_spend.horizon'],
+    ['error_budget_spend', `epoch = 3`, 'error_budget_spend.epoch'],
+    ['error_budget_spend', `place = 7`, 'error_budget_spend.place'],
+    ['error_budget_spend', `alarms_before = 2`, 'error_budget_spend.alarms_before'],
+    ['error_budget_spend', `p_value = 0.9`, 'error_budget_spend.p_value'],
+    ['error_budget_spend', `level = level * 1.01`, 'error_budget_spend.level'],
+    ['error_budget_spend', `alarm = true, p_value = level`, 'error_budget_spend.alarm'],
+    ['error_budget_spend', `spent_at = spent_at - interval '1 hour'`, 'error_budget_spend.spent_at'],
+    [
+      'error_budget_spend',
+      `verification_id = (select verification_id from lacuna.attestation order by ordinal desc limit 1)`,
+      'error_budget_spend.verification_id',
+    ],
     ['attestation', `dsse = replace(dsse, '"sig":"', '"sig":"AA')`, 'attestation.dsse'],
   ])('names the column of a changed row of %s (%s)', async (table, change, field) => {
     const findings = await tamperedAudit(
@@ -91,6 +110,16 @@ describe('the audit of verifications', () => {
       (db) => auditVerifications(db, bench.keySet),
     );
     expect(findings.map((finding) => finding.field)).toContain(field);
+  });
+
+  it('finds a spend of the error budget that stands for another release, and one that is gone', async () => {
+    for (const statement of [
+      `update lacuna.error_budget_spend set release_id = gen_random_uuid() where ${one('error_budget_spend')}`,
+      `delete from lacuna.error_budget_spend where ${one('error_budget_spend')}`,
+    ]) {
+      const findings = await tamperedAudit(database, statement, (db) => auditVerifications(db, bench.keySet));
+      expect(findings.map((finding) => finding.field)).toContain('error_budget_spend.release_id');
+    }
   });
 
   it('finds a changed score and a missing one', async () => {

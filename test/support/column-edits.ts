@@ -34,7 +34,6 @@ const TIMES = 'when a row was written; the signed times are in events, notes and
 const RETRY = 'answers a client that asks again; the records it points to are evidence themselves';
 const WORK = 'account of work done, not of results';
 const DECISION = 'follows from the attested scores by the rule of the profile; recompute it to check';
-const BUDGET = 'account of alarms over releases; recompute it from the attestations';
 
 export const UNDETECTED: Readonly<Record<string, string>> = {
   'log.created_at': TIMES,
@@ -61,16 +60,6 @@ export const UNDETECTED: Readonly<Record<string, string>> = {
   'request_result.p_member': DECISION,
   'request_result.p_over': DECISION,
   'verification_outcome.concluded_at': TIMES,
-  'error_budget_spend.release_id': BUDGET,
-  'error_budget_spend.verification_id': BUDGET,
-  'error_budget_spend.rule': BUDGET,
-  'error_budget_spend.target': BUDGET,
-  'error_budget_spend.horizon': BUDGET,
-  'error_budget_spend.epoch': BUDGET,
-  'error_budget_spend.alarms_before': BUDGET,
-  'error_budget_spend.p_value': BUDGET,
-  'error_budget_spend.level': BUDGET,
-  'error_budget_spend.spent_at': BUDGET,
 };
 
 /** As prettier aligns tables. */
