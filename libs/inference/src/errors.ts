@@ -39,6 +39,10 @@ export type RuntimeErrorCode =
   | 'RUNTIME_OUT_OF_MEMORY'
   /** A batch took longer than its limit; details: timeoutMs. */
   | 'RUNTIME_TIMEOUT'
+  /** The process that ran the model ended by itself; details: exit (status or signal). */
+  | 'RUNTIME_PROCESS_DIED'
+  /** The runtime was disposed of: it must be opened again. */
+  | 'RUNTIME_DISPOSED'
   /** What runs the model is not there for now: package or backend absent, endpoint down, overloaded or cut off. */
   | 'RUNTIME_UNAVAILABLE'
   /** The operator has not allowed this host for endpoints, or its address is never allowed. */
@@ -50,3 +54,9 @@ export type RuntimeErrorCode =
 
 /** Signals that cannot be had: a recording that cannot be taken or found, or a model that cannot be run. */
 export class InferenceError extends CodedError<InferenceErrorCode> {}
+
+/** Places in the batch of the samples that an error blames, in order; empty where it blames none. */
+export function positionsOf(error: InferenceError): number[] {
+  const { positions } = error.details;
+  return typeof positions === 'string' && positions !== '' ? positions.split(',').map(Number) : [];
+}

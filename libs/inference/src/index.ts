@@ -1,5 +1,7 @@
-export { InferenceError, type InferenceErrorCode } from './errors.js';
+export { BACKENDS, type Backend } from './backends.js';
+export { InferenceError, type InferenceErrorCode, positionsOf } from './errors.js';
 export { InferenceModule } from './inference.module.js';
+export { loadLocalRuntime } from './local/load-local-runtime.js';
 export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
 export { csvFields } from './recorded/csv-fields.js';
 export { type ParseOptions } from './recorded/parse-recording.js';
@@ -7,3 +9,16 @@ export type { Recording } from './recorded/recording.repository.js';
 export { RecordingService, type StoredRecording, type StoreOptions } from './recorded/recording.service.js';
 export type { RecordedRow, SignalKind } from './recorded/row-reader.js';
 export { isSampleId } from './recorded/sample-id.js';
+export type {
+  ArtifactDeclaration,
+  DType,
+  ModelDescription,
+  ModelRuntime,
+  RuntimeKind,
+  RuntimeOptions,
+  RuntimeSource,
+  SampleBatch,
+  TensorBatch,
+  TensorData,
+  TensorSpec,
+} from './runtime.js';

@@ -2,6 +2,7 @@
  * The port between a verification and whatever runs a model: load, describe, signals for a batch, dispose. Each kind of
  * artifact has one implementation in a folder of its own, and all of them pass the same conformance suite.
  */
+import type { Backend } from './backends.js';
 import type { SignalKind } from './recorded/row-reader.js';
 
 /** What an artifact declares to be; chooses the runtime. `recorded` runs nothing and has no runtime. */
@@ -80,6 +81,14 @@ export interface RuntimeSource {
 export interface RuntimeOptions {
   /** Longest time for one batch, in milliseconds. */
   readonly timeoutMs: number;
+  /** Most memory that the process of one local model may hold, in mebibytes. */
+  readonly memoryMb: number;
+  /** Threads that one local model computes with, where its backend lets itself be told. */
+  readonly threads: number;
+  /** What local models may run on, best first; each must pass its known-answer check. */
+  readonly backends: readonly Backend[];
+  /** Folder of a @tensorflow/tfjs-node package with its addon, in place of the installed one. */
+  readonly tfjsNodeDirectory: string | null;
 }
 
 export interface ModelRuntime {
