@@ -57,10 +57,14 @@ describe('audit', () => {
       'entry.leaf',
     ],
     ['entry', `set leaf_hash = decode(repeat('ab', 32), 'hex')`, 'entry.leaf_hash'],
-    ['commitment', `set sample_id = 'somebody-else'`, 'commitment.sample_id'],
+    ['commitment_opening', `set sample_id = 'somebody-else'`, 'commitment_opening.sample_id'],
     ['commitment', `set position = position + 1`, 'commitment.position'],
-    ['commitment', `set content = replace(content, 'sample-', 'simple-')`, 'commitment.content'],
-    ['commitment', `set salt = decode(repeat('ab', 32), 'hex')`, 'commitment.salt'],
+    [
+      'commitment_opening',
+      `set content = replace(content, 'sample-', 'simple-')`,
+      'commitment_opening.content',
+    ],
+    ['commitment_opening', `set salt = decode(repeat('ab', 32), 'hex')`, 'commitment_opening.salt'],
   ])('names log, index and field of a tampered %s row (%s)', async (table, change, field) => {
     await tamper(
       database,
@@ -107,11 +111,11 @@ describe('audit', () => {
   it('finds a removed entry and a moved head', async () => {
     await tamper(
       database,
-      'commitment',
-      `delete from lacuna.commitment where log_id = ${logId} and leaf_index = 299`,
+      'commitment_opening',
+      `delete from lacuna.commitment_opening where log_id = ${logId} and leaf_index = 299`,
     );
     expect((await audit()).findings).toMatchObject([
-      { log: origin, index: '299', field: 'commitment.content' },
+      { log: origin, index: '299', field: 'commitment_opening.content' },
     ]);
     await tamper(database, 'entry', `delete from lacuna.entry where log_id = ${logId} and leaf_index = 299`);
     expect((await audit()).findings).toContainEqual(
@@ -139,7 +143,7 @@ describe('append-only', () => {
 
   it('covers every table of the ledger', async () => {
     const rows = await database.admin<{ table_name: string }[]>`
-      select table_name from information_schema.tables where table_schema = 'lacuna'`;
+      select table_name from information_schema.tables where table_schema = 'lacuna' and table_type = 'BASE TABLE'`;
     const running = ['migration', 'log_head', 'verification_progress', 'schedule_run'];
     expect(
       rows

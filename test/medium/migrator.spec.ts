@@ -24,6 +24,51 @@ describe('migrate', () => {
     await checkSchema(database.sql);
   });
 
+  it('moves what opens commitments into rows of its own and leaves nothing of it behind', async () => {
+    const { admin } = database;
+    await migrate(admin, knownMigrations().slice(0, 5), installQueue);
+    await admin.unsafe(`set search_path = lacuna;
+      insert into log (origin, kind, model_id) values ('t/m/commitments', 'commitments', gen_random_uuid());
+      insert into log_head select log_id, 3 from log;
+      insert into entry select log_id, n, 'leaf', decode(repeat('ab', 32), 'hex') from log, generate_series(0, 2) n;
+      insert into deletion_request values
+        ('00000000-0000-4000-8000-000000000001', 'secret-subject', 'GDPR', now(), now(), 'p', now(), 3);
+      insert into idempotency_key (scope, key, content_digest, response) values ('deletion-request', 'k',
+        decode(repeat('cd', 32), 'hex'), '{"value": {"requestId": "00000000-0000-4000-8000-000000000001"}}');
+      insert into commitment select log_id, n, '00000000-0000-4000-8000-000000000001', 'secret-sample-' || n, n + 1,
+        'secret-content', decode(repeat('ef', 32), 'hex') from log, generate_series(0, 2) n`);
+    await migrate(admin, undefined, installQueue);
+    expect([...(await admin`select * from lacuna.request_subject`)]).toEqual([
+      {
+        request_id: '00000000-0000-4000-8000-000000000001',
+        subject: 'secret-subject',
+        filed_scope: 'deletion-request',
+        filed_key: 'k',
+      },
+    ]);
+    const openings =
+      await admin`select leaf_index::int, sample_id, content, position from lacuna.commitment join lacuna.commitment_opening using (log_id, leaf_index) order by 1`;
+    expect([...openings]).toEqual(
+      [0, 1, 2].map((n) => ({
+        leaf_index: n,
+        sample_id: `secret-sample-${n}`,
+        content: 'secret-content',
+        position: n + 1,
+      })),
+    );
+    await admin.unsafe('checkpoint');
+    for (const [table, found] of [
+      ['commitment', false],
+      ['deletion_request', false],
+      ['commitment_opening', true],
+    ] as const) {
+      const [file] = await admin.unsafe<{ bytes: Uint8Array }[]>(
+        `select pg_read_binary_file(pg_relation_filepath('lacuna.${table}')) as bytes`,
+      );
+      expect(Buffer.from(file!.bytes).includes('secret-'), table).toBe(found);
+    }
+  });
+
   it('refuses a schema that is newer than the code', async () => {
     await migrate(database.admin);
     const older = knownMigrations().slice(0, -1);

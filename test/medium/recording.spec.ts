@@ -137,9 +137,11 @@ describe('auditRecordings', () => {
   async function tampered(change: string, undo: string): Promise<readonly object[]> {
     const { admin, db } = database();
     const around = (statement: string) =>
-      admin.unsafe(`set local lacuna.maintenance = 'on'; alter table recording disable trigger refuse_change; alter table recorded_signal disable trigger refuse_change;
+      admin.unsafe(`set local lacuna.maintenance = 'on'; alter table recording disable trigger refuse_change;
+        alter table recorded_signal disable trigger refuse_change; alter table recorded_signal disable trigger only_erased_signal;
         ${statement};
-        alter table recording enable always trigger refuse_change; alter table recorded_signal enable always trigger refuse_change`);
+        alter table recording enable always trigger refuse_change; alter table recorded_signal enable always trigger refuse_change;
+        alter table recorded_signal enable always trigger only_erased_signal`);
     await around(change);
     try {
       return await auditRecordings(db);

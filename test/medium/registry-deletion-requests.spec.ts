@@ -59,7 +59,7 @@ describe('deletion requests', () => {
     const { logId } = await ledger.commitmentLog(two.modelId);
     const [, entry] = await ledger.entries(logId, 0n, 10);
     const opening = await database()
-      .db.selectFrom('commitment')
+      .db.selectFrom('commitment_opening')
       .selectAll()
       .where('log_id', '=', logId)
       .where('leaf_index', '=', 1n)

@@ -34,6 +34,28 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     who: 'application role',
+    what: 'deletes the opening of a commitment',
+    outcome: 'prevented',
+    by: '42501',
+    sql: `delete from lacuna.commitment_opening`,
+  },
+  {
+    who: 'application role',
+    what: 'destroys what belongs to a request without an erasure',
+    outcome: 'prevented',
+    by: 'LA001',
+    sql: `select lacuna.destroy_erased(request_id) from lacuna.deletion_request`,
+  },
+  {
+    who: 'application role',
+    what: 'erases a request without an event',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.erasure (erasure_id, request_id, reason, erased_by, erased_at, event_index)
+      select gen_random_uuid(), request_id, 'SUBJECT_REQUEST', 'nobody', now(), 1000 from lacuna.deletion_request limit 1`,
+  },
+  {
+    who: 'application role',
     what: 'switches a trigger off',
     outcome: 'prevented',
     by: '42501',
@@ -85,7 +107,7 @@ export const ATTACKS: readonly Attack[] = [
     who: 'application role',
     what: 'appends an entry that nothing opens',
     outcome: 'detected',
-    by: 'commitment.content',
+    by: 'commitment_opening.content',
     sql: `update lacuna.log_head set next_index = 301 where log_id = :log;
       insert into lacuna.entry (log_id, leaf_index, leaf, leaf_hash) values (:log, 300, ${LEAF})`,
   },
@@ -124,6 +146,36 @@ export const ATTACKS: readonly Attack[] = [
     outcome: 'prevented',
     by: 'LA001',
     sql: `update lacuna.entry set leaf = leaf`,
+  },
+  {
+    who: 'owner',
+    what: 'deletes the opening of a commitment',
+    outcome: 'prevented',
+    by: 'LA001',
+    sql: `delete from lacuna.commitment_opening where log_id = :log and leaf_index = 17`,
+  },
+  {
+    who: 'owner',
+    what: 'claims an erasure and deletes the opening of a commitment',
+    outcome: 'prevented',
+    by: 'LA001',
+    sql: `set local lacuna.erasing = '00000000-0000-4000-8000-000000000000';
+      delete from lacuna.commitment_opening where log_id = :log and leaf_index = 17`,
+  },
+  {
+    who: 'owner',
+    what: 'claims an erasure and edits the opening of a commitment',
+    outcome: 'prevented',
+    by: 'LA001',
+    sql: `set local lacuna.erasing = '00000000-0000-4000-8000-000000000000';
+      update lacuna.commitment_opening set salt = salt where log_id = :log and leaf_index = 17`,
+  },
+  {
+    who: 'owner',
+    what: 'claims an erasure and deletes the subject of a request',
+    outcome: 'prevented',
+    by: 'LA001',
+    sql: `set local lacuna.erasing = '00000000-0000-4000-8000-000000000000'; delete from lacuna.request_subject`,
   },
   {
     who: 'owner',
@@ -255,6 +307,13 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     who: 'superuser',
+    what: 'removes the opening of a commitment, guards off',
+    outcome: 'detected',
+    by: 'commitment_opening.content',
+    sql: `${off('commitment_opening')} delete from lacuna.commitment_opening where log_id = :log and leaf_index = 17`,
+  },
+  {
+    who: 'superuser',
     what: 'edits a tile, guards off',
     outcome: 'detected',
     by: 'tile.hashes',
@@ -279,8 +338,8 @@ export const ATTACKS: readonly Attack[] = [
     what: 'removes the end of a log, its checkpoints and its tiles, guards off',
     outcome: 'detected',
     by: 'LEDGER_ROLLED_BACK',
-    sql: `${['entry', 'commitment', 'tile', 'checkpoint', 'checkpoint_publication', 'log_head'].map(off).join(' ')}
-      delete from lacuna.entry where log_id = :log and leaf_index >= 100; delete from lacuna.commitment where log_id = :log and leaf_index >= 100;
+    sql: `${['entry', 'commitment', 'commitment_opening', 'tile', 'checkpoint', 'checkpoint_publication', 'log_head'].map(off).join(' ')}
+      delete from lacuna.entry where log_id = :log and leaf_index >= 100; delete from lacuna.commitment where log_id = :log and leaf_index >= 100; delete from lacuna.commitment_opening where log_id = :log and leaf_index >= 100;
       delete from lacuna.checkpoint where log_id = :log and tree_size > 100; delete from lacuna.checkpoint_publication where log_id = :log and tree_size > 100;
       delete from lacuna.tile where log_id = :log and not (level = 0 and tile_index = 0 and width = 100);
       update lacuna.log_head set next_index = 100 where log_id = :log`,

@@ -45,6 +45,8 @@ export const UNDETECTED: Readonly<Record<string, string>> = {
   'idempotency_key.content_digest': RETRY,
   'idempotency_key.response': RETRY,
   'idempotency_key.created_at': RETRY,
+  'request_subject.filed_scope': RETRY,
+  'request_subject.filed_key': RETRY,
   'recording.uploaded_by': 'the event that attaches a recording binds its digest, not its uploader',
   'recording.uploaded_at': TIMES,
   'recorded_signal.line':

@@ -79,7 +79,7 @@ export async function expectDense(sql: Sql): Promise<void> {
 export async function expectExactlyOnce(sql: Sql, acknowledged: readonly Acknowledged[]): Promise<void> {
   const requests = await sql<{ request_id: string; subject: string; commitments: number }[]>`
     select request_id, subject, (select count(*)::int from commitment where commitment.request_id = request.request_id)
-      as commitments from deletion_request request`;
+      as commitments from deletion_request request left join request_subject using (request_id)`;
   const found = new Map(requests.map((row) => [row.request_id, row]));
   const wrong = acknowledged.filter(({ id, number }) => {
     const row = found.get(id);

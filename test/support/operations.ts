@@ -64,7 +64,6 @@ export const requestOperation = (
         .insertInto('deletion_request')
         .values({
           request_id: requestId,
-          subject: 's',
           regime: 'GDPR',
           received_at: placed.at,
           due_at: placed.at,
@@ -72,6 +71,10 @@ export const requestOperation = (
           filed_at: placed.at,
           sample_count: samples.length,
         })
+        .execute();
+      await tx
+        .insertInto('request_subject')
+        .values({ request_id: requestId, subject: 's', filed_scope: null, filed_key: null })
         .execute();
       return { indexes: placed.commitmentIndexes[0]!.map(String) };
     },

@@ -47,7 +47,7 @@ export async function rowCounts({ admin }: TestDatabase): Promise<Readonly<Recor
   const tables = [
     ...['entry', 'event', 'commitment', 'idempotency_key', 'log', 'model', 'reference', 'release'],
     ...['artifact_recording', 'sample_set', 'sample_set_member', 'deletion_request', 'recording'],
-    ...['recorded_signal'],
+    ...['recorded_signal', 'commitment_opening', 'request_subject'],
   ];
   const counts: Record<string, number> = {};
   for (const table of tables) {

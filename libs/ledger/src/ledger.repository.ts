@@ -1,6 +1,6 @@
 /**
- * SQL of the log tables (log, log_head, entry, event, commitment, tile, checkpoint, idempotency_key); no other file
- * writes them.
+ * SQL of the log tables (log, log_head, entry, event, commitment, commitment_opening, tile, checkpoint, idempotency_key);
+ * no other file writes them.
  */
 import type { Database, Queryable, Tx } from '@app/persistence';
 import { TILE_WIDTH, type Tile, type TileCoordinates } from '@app/tlog';
@@ -138,13 +138,17 @@ export class LedgerRepository {
 
   async insertCommitments(tx: Tx, rows: readonly CommitmentRow[]): Promise<void> {
     if (rows.length === 0) return;
-    await sql`insert into commitment (log_id, leaf_index, request_id, sample_id, position, content, salt)
-      select log_id, leaf_index, request_id, sample_id, position, content, decode(salt, 'hex') from unnest(
+    await sql`with rows as (select * from unnest(
         ${rows.map((row) => row.logId)}::int[], ${rows.map((row) => String(row.leafIndex))}::bigint[],
         ${rows.map((row) => row.requestId)}::uuid[], ${rows.map((row) => row.sampleId)}::text[],
         ${rows.map((row) => row.position)}::int[], ${rows.map((row) => row.content)}::text[],
         ${hexArray(rows.map((row) => row.salt))}
-      ) as rows (log_id, leaf_index, request_id, sample_id, position, content, salt)`.execute(tx);
+      ) as rows (log_id, leaf_index, request_id, sample_id, position, content, salt)
+      ), openings as (
+        insert into commitment_opening (log_id, leaf_index, sample_id, content, salt)
+        select log_id, leaf_index, sample_id, content, decode(salt, 'hex') from rows
+      ) insert into commitment (log_id, leaf_index, request_id, position)
+      select log_id, leaf_index, request_id, position from rows`.execute(tx);
   }
 
   async storedResponses(

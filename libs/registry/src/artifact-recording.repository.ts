@@ -75,8 +75,8 @@ export class ArtifactRecordingRepository {
           join sample_set_member member using (sample_set_id)
           where sample_set.model_id = ${modelId} and member.sample_id = fresh.sample_id)
         and not exists (
-          select from log join commitment using (log_id)
-          where log.model_id = ${modelId} and commitment.sample_id = fresh.sample_id)
+          select from log join commitment_opening using (log_id)
+          where log.model_id = ${modelId} and commitment_opening.sample_id = fresh.sample_id)
       order by fresh.line limit 1`.execute(this.db);
     return rows[0]?.line ?? null;
   }

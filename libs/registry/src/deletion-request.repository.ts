@@ -1,4 +1,7 @@
-/** SQL of the table `deletion_request`, and reads of the ledger's `commitment` by request, model and sample. */
+/**
+ * SQL of the tables `deletion_request` and `request_subject`, and reads of the ledger's `commitment` and
+ * `commitment_opening` by request, model and sample.
+ */
 import { Inject, Injectable } from '@nestjs/common';
 import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
 import type { Selectable } from 'kysely';
@@ -6,8 +9,8 @@ import { fetchPage, type KeysetOrder, type Page, type PageRequest } from './page
 
 export interface DeletionRequest {
   readonly requestId: string;
-  /** Pseudonym of the data subject, as the platform knows them. */
-  readonly subject: string;
+  /** Pseudonym of the data subject, as the platform knows them; null once the request is erased. */
+  readonly subject: string | null;
   readonly regime: string;
   readonly receivedAt: Date;
   readonly dueAt: Date;
@@ -17,13 +20,24 @@ export interface DeletionRequest {
   readonly sampleCount: number;
 }
 
+export interface NewDeletionRequest extends DeletionRequest {
+  readonly subject: string;
+}
+
+/** The idempotency key that stands for a filing. */
+export interface FilingKey {
+  readonly scope: string;
+  readonly key: string;
+}
+
 /** One promise: this sample, for every release of this model from now on. */
 export interface Commitment {
   readonly modelId: string;
   readonly logId: number;
   readonly leafIndex: bigint;
   readonly requestId: string;
-  readonly sampleId: string;
+  /** Null once the request is erased. */
+  readonly sampleId: string | null;
   /** 1 for the request's first commitment in this model's log. */
   readonly position: number;
 }
@@ -61,12 +75,11 @@ const byLeaf: KeysetOrder<Commitment> = {
 export class DeletionRequestRepository {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
-  async insert(tx: Tx, request: DeletionRequest): Promise<void> {
+  async insert(tx: Tx, request: NewDeletionRequest, filedUnder: FilingKey): Promise<void> {
     await tx
       .insertInto('deletion_request')
       .values({
         request_id: request.requestId,
-        subject: request.subject,
         regime: request.regime,
         received_at: request.receivedAt,
         due_at: request.dueAt,
@@ -75,19 +88,29 @@ export class DeletionRequestRepository {
         sample_count: request.sampleCount,
       })
       .execute();
+    await tx
+      .insertInto('request_subject')
+      .values({
+        request_id: request.requestId,
+        subject: request.subject,
+        filed_scope: filedUnder.scope,
+        filed_key: filedUnder.key,
+      })
+      .execute();
   }
 
   async find(requestIds: readonly string[]): Promise<DeletionRequest[]> {
     if (requestIds.length === 0) return [];
-    const query = this.db.selectFrom('deletion_request').selectAll();
-    const rows = await query.where('request_id', 'in', [...requestIds]).execute();
+    const rows = await this.withSubjects()
+      .where('deletion_request.request_id', 'in', [...requestIds])
+      .execute();
     return rows.map(toDeletionRequest);
   }
 
   list(filter: DeletionRequestFilter, request: PageRequest): Promise<Page<DeletionRequest>> {
     const { modelId, subject } = filter;
-    let query = this.db.selectFrom('deletion_request').selectAll();
-    if (subject) query = query.where('subject', '=', subject);
+    let query = this.withSubjects();
+    if (subject) query = query.where('request_subject.subject', '=', subject);
     if (modelId) {
       query = query.where((where) =>
         where.exists(
@@ -107,22 +130,37 @@ export class DeletionRequestRepository {
     let query = this.db
       .selectFrom('commitment')
       .innerJoin('log', 'log.log_id', 'commitment.log_id')
+      .leftJoin('commitment_opening', (join) =>
+        join
+          .onRef('commitment_opening.log_id', '=', 'commitment.log_id')
+          .onRef('commitment_opening.leaf_index', '=', 'commitment.leaf_index'),
+      )
       .select([
         'log.model_id',
         'commitment.log_id',
         'commitment.leaf_index',
         'commitment.request_id',
-        'commitment.sample_id',
+        'commitment_opening.sample_id',
         'commitment.position',
       ]);
     if (filter.requestId) query = query.where('commitment.request_id', '=', filter.requestId);
     if (filter.modelId) query = query.where('log.model_id', '=', filter.modelId);
-    if (filter.sampleId) query = query.where('commitment.sample_id', '=', filter.sampleId);
+    if (filter.sampleId) query = query.where('commitment_opening.sample_id', '=', filter.sampleId);
     return fetchPage(query, byLeaf, request, toCommitment);
+  }
+
+  private withSubjects() {
+    return this.db
+      .selectFrom('deletion_request')
+      .leftJoin('request_subject', 'request_subject.request_id', 'deletion_request.request_id')
+      .selectAll('deletion_request')
+      .select('request_subject.subject');
   }
 }
 
-function toDeletionRequest(row: Selectable<Tables['deletion_request']>): DeletionRequest {
+function toDeletionRequest(
+  row: Selectable<Tables['deletion_request']> & { readonly subject: string | null },
+): DeletionRequest {
   return {
     requestId: row.request_id,
     subject: row.subject,
@@ -135,10 +173,10 @@ function toDeletionRequest(row: Selectable<Tables['deletion_request']>): Deletio
   };
 }
 
-type CommitmentRow = Pick<
-  Selectable<Tables['commitment']>,
-  'log_id' | 'leaf_index' | 'request_id' | 'sample_id' | 'position'
-> & { readonly model_id: string | null };
+type CommitmentRow = Selectable<Tables['commitment']> & {
+  readonly model_id: string | null;
+  readonly sample_id: string | null;
+};
 
 function toCommitment(row: CommitmentRow): Commitment {
   return {

@@ -14,6 +14,7 @@ import {
   type DeletionRequest,
   type DeletionRequestFilter,
   DeletionRequestRepository,
+  type NewDeletionRequest,
 } from './deletion-request.repository.js';
 import { dueDate } from './due-date.js';
 import { RegistryError } from './errors.js';
@@ -48,6 +49,9 @@ const requestInput = z
   });
 export type DeletionRequestInput = z.input<typeof requestInput>;
 
+/** Scope of the idempotency keys of filings. */
+const FILING = 'deletion-request';
+
 type Samples = z.output<typeof requestInput>['samples'];
 
 @Injectable()
@@ -79,7 +83,7 @@ export class DeletionRequestService {
     const byModel = samplesByModel(parsed.samples);
     for (const modelId of byModel.keys()) await this.models.get(modelId);
     const { subject, regime, receivedAt, idempotencyKey: key } = parsed;
-    const request: DeletionRequest = {
+    const request: NewDeletionRequest = {
       requestId: randomUUID(),
       subject,
       regime,
@@ -89,14 +93,15 @@ export class DeletionRequestService {
       filedAt,
       sampleCount: parsed.samples.length,
     };
+    const filedUnder = { scope: FILING, key };
     const { requestId } = await this.ledger.append({
-      idempotency: { scope: 'deletion-request', key, content: contentOf(request, parsed.samples) },
+      idempotency: { ...filedUnder, content: contentOf(request, parsed.samples) },
       events: [],
       commitments: commitmentBatches(request, byModel),
       write: async (tx) => {
         await markFiling(tx);
         await this.refuseCalibration(tx, byModel);
-        await this.requests.insert(tx, request);
+        await this.requests.insert(tx, request, filedUnder);
         for (const modelId of byModel.keys())
           await this.trigger.forCurrentRelease(tx, modelId, 'commitments');
         return { requestId: request.requestId };
@@ -162,7 +167,7 @@ function contentOf(request: DeletionRequest, samples: Samples) {
 
 /** Every column of the request travels in every leaf, so that a changed row shows in all of them. */
 function commitmentBatches(
-  request: DeletionRequest,
+  request: NewDeletionRequest,
   byModel: ReadonlyMap<string, readonly string[]>,
 ): CommitmentBatch[] {
   const { requestId, receivedAt, dueAt, filedAt, ...rest } = request;

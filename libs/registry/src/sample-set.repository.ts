@@ -69,7 +69,7 @@ export class SampleSetRepository {
       exists (
         select from sample_set_member mine
         join log on log.model_id = ${set.modelId}
-        join commitment on commitment.log_id = log.log_id and commitment.sample_id = mine.sample_id
+        join commitment_opening opening on opening.log_id = log.log_id and opening.sample_id = mine.sample_id
         where mine.sample_set_id = ${set.sampleSetId}
       ) as committed`.execute(tx);
     return rows[0]!;

@@ -208,7 +208,7 @@ export class FactsRepository {
   /** Sample ids of the commitments at leaf indexes [from, from + count). */
   async committedSamples(logId: number, from: bigint, count: number): Promise<string[]> {
     const rows = await this.db
-      .selectFrom('commitment')
+      .selectFrom('commitment_opening')
       .select('sample_id')
       .where('log_id', '=', logId)
       .where('leaf_index', '>=', from)
@@ -221,7 +221,7 @@ export class FactsRepository {
   /** Sample ids of every `step`-th commitment before leaf index `size`, in leaf order. */
   async everyCommittedSample(logId: number, size: bigint, step: number): Promise<string[]> {
     const rows = await this.db
-      .selectFrom('commitment')
+      .selectFrom('commitment_opening')
       .select('sample_id')
       .where('log_id', '=', logId)
       .where('leaf_index', '<', size)
@@ -270,12 +270,17 @@ export class FactsRepository {
           .onRef('entry.log_id', '=', 'commitment.log_id')
           .onRef('entry.leaf_index', '=', 'commitment.leaf_index'),
       )
+      .innerJoin('commitment_opening', (join) =>
+        join
+          .onRef('commitment_opening.log_id', '=', 'commitment.log_id')
+          .onRef('commitment_opening.leaf_index', '=', 'commitment.leaf_index'),
+      )
       .select([
         'commitment.leaf_index',
-        'commitment.sample_id',
+        'commitment_opening.sample_id',
         'commitment.position',
-        'commitment.content',
-        'commitment.salt',
+        'commitment_opening.content',
+        'commitment_opening.salt',
         'entry.leaf',
       ])
       .where('commitment.log_id', '=', logId)

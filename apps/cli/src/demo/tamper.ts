@@ -78,8 +78,8 @@ async function forgeLedgerRow({ keySet, environment }: TamperTargets): Promise<T
       .transaction()
       .execute(async (tx: Database) => {
         await sql`set local lacuna.maintenance = 'on'`.execute(tx);
-        await sql`alter table commitment disable trigger user`.execute(tx);
-        await sql`update commitment set sample_id = 'somebody-else' where leaf_index = 7`.execute(tx);
+        await sql`alter table commitment_opening disable trigger user`.execute(tx);
+        await sql`update commitment_opening set sample_id = 'somebody-else' where leaf_index = 7`.execute(tx);
         const { findings } = await fullAudit(tx, keySet);
         found = findings.map(({ log, index, field }) => `${field} at index ${index} of ${log}`).join('; ');
         throw new RolledBack();

@@ -99,7 +99,7 @@ export class LogAudit {
 
   private auditOpening(entry: EntryRow, leafIntact: boolean, claim: OpeningClaim | undefined): void {
     const place = { log: this.log.origin, index: entry.leafIndex.toString() };
-    const table = this.log.kind === 'events' ? 'event' : 'commitment';
+    const table = this.log.kind === 'events' ? 'event' : 'commitment_opening';
     if (!claim)
       this.findings.push({
         ...place,
@@ -150,37 +150,31 @@ export class LogAudit {
   ): Promise<[bigint, Omit<OpeningClaim, 'leaf'>][]> {
     const rows = await this.options.db
       .selectFrom('commitment')
-      .innerJoin('deletion_request', 'deletion_request.request_id', 'commitment.request_id')
-      .select([
-        'leaf_index',
-        'commitment.request_id',
-        'sample_id',
-        'position',
-        'content',
-        'salt',
-        'subject',
-        'regime',
-        'received_at',
-        'due_at',
-        'filed_by',
-        'filed_at',
-        'sample_count',
-      ])
-      .where('log_id', '=', this.log.logId)
-      .where('leaf_index', '>=', first)
-      .where('leaf_index', '<=', last)
+      .innerJoin('commitment_opening as opening', (join) =>
+        join
+          .onRef('opening.log_id', '=', 'commitment.log_id')
+          .onRef('opening.leaf_index', '=', 'commitment.leaf_index'),
+      )
+      .innerJoin('deletion_request as request', 'request.request_id', 'commitment.request_id')
+      .leftJoin('request_subject', 'request_subject.request_id', 'commitment.request_id')
+      .selectAll('opening')
+      .select(['commitment.request_id', 'position', 'subject', 'regime', 'received_at', 'due_at'])
+      .select(['filed_by', 'filed_at', 'sample_count'])
+      .where('commitment.log_id', '=', this.log.logId)
+      .where('commitment.leaf_index', '>=', first)
+      .where('commitment.leaf_index', '<=', last)
       .execute();
     return rows.map((row) => [
       row.leaf_index,
       {
-        table: 'commitment',
+        table: 'commitment_opening',
         opening: { type: COMMITMENT_TYPE, content: row.content, salt: row.salt },
         columns: [
           { field: 'log.model_id', key: 'model', value: this.log.modelId },
           { field: 'commitment.request_id', key: 'request', value: row.request_id },
-          { field: 'commitment.sample_id', key: 'sample', value: row.sample_id },
+          { field: 'commitment_opening.sample_id', key: 'sample', value: row.sample_id },
           { field: 'commitment.position', key: 'position', value: row.position },
-          { field: 'deletion_request.subject', key: 'subject', value: row.subject },
+          { field: 'request_subject.subject', key: 'subject', value: row.subject },
           { field: 'deletion_request.regime', key: 'regime', value: row.regime },
           { field: 'deletion_request.received_at', key: 'receivedAt', value: row.received_at },
           { field: 'deletion_request.due_at', key: 'dueAt', value: row.due_at },

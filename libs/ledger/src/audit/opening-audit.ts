@@ -13,7 +13,7 @@ export interface MirroredColumn {
 }
 
 export interface OpeningClaim {
-  readonly table: 'event' | 'commitment';
+  readonly table: 'event' | 'commitment_opening';
   readonly leaf: Uint8Array;
   readonly opening: LeafOpening;
   readonly columns: readonly MirroredColumn[];

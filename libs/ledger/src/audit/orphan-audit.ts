@@ -8,6 +8,16 @@ const ORPHANS = [
   ['tile', 'log_id', 'not exists (select from log where log.log_id = row.log_id)'],
   ['checkpoint', 'log_id', 'not exists (select from log where log.log_id = row.log_id)'],
   ['commitment', 'log_id', 'not exists (select from log where log.log_id = row.log_id)'],
+  [
+    'commitment_opening',
+    'log_id',
+    'not exists (select from commitment known where known.log_id = row.log_id and known.leaf_index = row.leaf_index)',
+  ],
+  [
+    'request_subject',
+    'request_id',
+    'not exists (select from deletion_request request where request.request_id = row.request_id)',
+  ],
   ...['checkpoint_publication', 'checkpoint_cosignature'].map(
     (table) =>
       [

@@ -111,6 +111,11 @@ const TRIGGERS: readonly (readonly [table: string, trigger: string])[] = [
   ['log_head', 'head_matches_entries'],
   ['log_head', 'refuse_truncate'],
   ['entry', 'entries_are_contiguous'],
+  // Rows that an erasure may destroy: only those of the erased request.
+  ['commitment_opening', 'only_erased_opening'],
+  ['request_subject', 'only_erased_subject'],
+  ['recorded_signal', 'only_erased_signal'],
+  ['idempotency_key', 'only_erased_digest'],
 ];
 
 async function triggerProblems(sql: Connection): Promise<string[]> {

@@ -3,6 +3,7 @@ import type {
   CheckpointCosignatureTable,
   CheckpointPublicationTable,
   CheckpointTable,
+  CommitmentOpeningTable,
   CommitmentTable,
   EntryTable,
   EventTable,
@@ -14,12 +15,15 @@ import type {
 import type {
   ArtifactRecordingTable,
   DeletionRequestTable,
+  ErasedSignalsTable,
+  ErasureTable,
   ModelTable,
   ProfileTable,
   RecordedSignalTable,
   RecordingTable,
   ReferenceTable,
   ReleaseTable,
+  RequestSubjectTable,
   SampleSetMemberTable,
   SampleSetTable,
 } from './registry-tables.js';
@@ -48,6 +52,7 @@ export interface Tables {
   idempotency_key: IdempotencyKeyTable;
   event: EventTable;
   commitment: CommitmentTable;
+  commitment_opening: CommitmentOpeningTable;
   recording: RecordingTable;
   recorded_signal: RecordedSignalTable;
   model: ModelTable;
@@ -58,6 +63,9 @@ export interface Tables {
   sample_set_member: SampleSetMemberTable;
   profile: ProfileTable;
   deletion_request: DeletionRequestTable;
+  request_subject: RequestSubjectTable;
+  erasure: ErasureTable;
+  erased_signals: ErasedSignalsTable;
   verification: VerificationTable;
   verification_progress: VerificationProgressTable;
   score_block: ScoreBlockTable;

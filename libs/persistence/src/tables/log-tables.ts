@@ -73,8 +73,14 @@ export interface CommitmentTable {
   log_id: Fixed<number>;
   leaf_index: Fixed<bigint>;
   request_id: Fixed<string>;
-  sample_id: Fixed<string>;
   position: Fixed<number>;
+}
+
+/** Gone once the request is erased. */
+export interface CommitmentOpeningTable {
+  log_id: Fixed<number>;
+  leaf_index: Fixed<bigint>;
+  sample_id: Fixed<string>;
   content: Fixed<string>;
   salt: Fixed<Uint8Array>;
 }

@@ -87,11 +87,37 @@ export interface ProfileTable {
 
 export interface DeletionRequestTable {
   request_id: Fixed<string>;
-  subject: Fixed<string>;
   regime: Fixed<string>;
   received_at: Fixed<Date>;
   due_at: Fixed<Date>;
   filed_by: Fixed<string>;
   filed_at: Fixed<Date>;
   sample_count: Fixed<number>;
+}
+
+/** Gone once the request is erased. */
+export interface RequestSubjectTable {
+  request_id: Fixed<string>;
+  subject: Fixed<string>;
+  filed_scope: Fixed<string | null>;
+  filed_key: Fixed<string | null>;
+}
+
+export type ErasureReason = 'SUBJECT_REQUEST' | 'RETENTION_ENDED' | 'LEGAL_ORDER' | 'FILED_IN_ERROR';
+
+export interface ErasureTable {
+  erasure_id: Fixed<string>;
+  request_id: Fixed<string>;
+  reason: Fixed<ErasureReason>;
+  erased_by: Fixed<string>;
+  erased_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface ErasedSignalsTable {
+  erasure_id: Fixed<string>;
+  recording_id: Fixed<string>;
+  rows_erased: Fixed<number>;
+  rows_left: Fixed<number>;
+  digest_left: Fixed<Uint8Array>;
 }

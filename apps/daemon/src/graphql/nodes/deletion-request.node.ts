@@ -10,8 +10,11 @@ export class DeletionRequestNode {
   @Field(() => ID)
   id!: string;
 
-  @Field(() => String, { description: 'Pseudonym of the data subject.' })
-  subject!: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Pseudonym of the data subject; null once the request is erased.',
+  })
+  subject!: string | null;
 
   @Field(() => String)
   regime!: string;
@@ -37,8 +40,8 @@ export class CommitmentNode {
   modelId!: string;
   requestId!: string;
 
-  @Field(() => String)
-  sampleId!: string;
+  @Field(() => String, { nullable: true, description: 'Null once the request is erased.' })
+  sampleId!: string | null;
 
   @Field(() => BigIntScalar)
   leafIndex!: bigint;
