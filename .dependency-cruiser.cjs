@@ -16,9 +16,20 @@ const mayImport = {
   process: ['config', 'logging', 'persistence'],
   queue: ['persistence'],
   ledger: ['tlog', 'persistence'],
+  vault: ['persistence', 'config'],
   inference: ['iam', 'persistence', 'config'],
-  registry: ['ledger', 'inference', 'queue', 'iam', 'tlog', 'persistence', 'config'],
-  verification: ['iam', 'ledger', 'inference', 'queue', 'attestation', 'tlog', 'persistence', 'config'],
+  registry: ['ledger', 'inference', 'vault', 'queue', 'iam', 'tlog', 'persistence', 'config'],
+  verification: [
+    'iam',
+    'ledger',
+    'inference',
+    'vault',
+    'queue',
+    'attestation',
+    'tlog',
+    'persistence',
+    'config',
+  ],
 };
 const libs = Object.keys(mayImport);
 const npmAndNode = { dependencyTypes: ['npm', 'npm-optional', 'core', 'npm-no-pkg'] };

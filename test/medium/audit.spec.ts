@@ -144,7 +144,14 @@ describe('append-only', () => {
   it('covers every table of the ledger', async () => {
     const rows = await database.admin<{ table_name: string }[]>`
       select table_name from information_schema.tables where table_schema = 'lacuna' and table_type = 'BASE TABLE'`;
-    const running = ['migration', 'log_head', 'verification_progress', 'schedule_run'];
+    const running = [
+      'migration',
+      'log_head',
+      'verification_progress',
+      'schedule_run',
+      'vault_content',
+      'vault_item',
+    ];
     expect(
       rows
         .map((row) => row.table_name)

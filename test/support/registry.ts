@@ -14,9 +14,11 @@ import {
   ReleaseService,
   SampleSetService,
 } from '@app/registry';
+import { VaultModule, VaultService } from '@app/vault';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { TestDatabase } from './test-database.js';
+import { testVaultKeyFile } from './vault.js';
 
 export const PLATFORM = 'platform:test';
 
@@ -29,6 +31,7 @@ export interface RegistryBench {
   readonly releases: ReleaseService;
   readonly artifacts: ArtifactRecordingService;
   readonly ledger: LedgerService;
+  readonly vault: VaultService;
   /** A fresh name or idempotency key. */
   readonly unique: (prefix: string) => string;
   /** Stores one row a line: ids with values, or ids alone (value 1). */
@@ -82,6 +85,7 @@ export async function openRegistry(
         DatabaseModule.forRoot(database.address, { name: 'registry-test', poolSize: 10 }),
         LedgerModule.forReaders({ ledgerName: 'test.ledger', clock }),
         QueueModule.forRoot({ onFailure: () => undefined }),
+        VaultModule.forRoot(testVaultKeyFile()),
         RegistryModule,
       ],
     },
@@ -100,6 +104,7 @@ export async function openRegistry(
     releases: app.get(ReleaseService),
     artifacts: app.get(ArtifactRecordingService),
     ledger: app.get(LedgerService),
+    vault: app.get(VaultService),
   };
   const record: RegistryBench['record'] = (rows, signalKind = 'loss') => {
     const values = isList(rows) ? new Map(rows.map((id) => [id, 1])) : rows;

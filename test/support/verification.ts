@@ -41,10 +41,12 @@ import {
   VerificationModule,
   VerificationService,
 } from '@app/verification';
+import { VaultModule } from '@app/vault';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { bytesOf } from './registry.js';
 import type { TestDatabase } from './test-database.js';
+import { testVaultKeyFile } from './vault.js';
 
 export const LEDGER_NAME = 'ledger.test';
 const ACTOR = 'platform:test';
@@ -71,6 +73,7 @@ const shared = (database: TestDatabase): DynamicModule[] => [
   ConfigModule.forRoot(loadConfig({})),
   DatabaseModule.forRoot(database.address, { name: 'verification-test', poolSize: 6 }),
   QueueModule.forRoot({ onFailure: () => undefined }),
+  VaultModule.forRoot(testVaultKeyFile()),
 ];
 
 @Module({})

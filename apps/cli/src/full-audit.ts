@@ -5,6 +5,7 @@ import { type AuditProgress, auditLedger, type AuditReport } from '@app/ledger';
 import type { Database } from '@app/persistence';
 import { auditSampleSets } from '@app/registry';
 import { createEd25519Verifier, type NoteVerifier, parseVerifierKey } from '@app/tlog';
+import { auditVault } from '@app/vault';
 import { auditVerifications } from '@app/verification';
 import { CliError } from './errors.js';
 
@@ -17,7 +18,7 @@ export function fullAudit(
   return auditLedger(db, {
     verifierFor: logVerifiers(keySet),
     onProgress,
-    furtherChecks: [auditRecordings, auditSampleSets, (of) => auditVerifications(of, keySet)],
+    furtherChecks: [auditRecordings, auditSampleSets, auditVault, (of) => auditVerifications(of, keySet)],
   });
 }
 

@@ -10,6 +10,7 @@ import { addMigrateCommand } from './commands/migrate.command.js';
 import { addScoreCommand } from './commands/score.command.js';
 import { addSettingsCommand } from './commands/settings.command.js';
 import { addTokenCommand } from './commands/token.command.js';
+import { addVaultCommand } from './commands/vault.command.js';
 import { addVerifyCommand } from './commands/verify.command.js';
 import { addWhyCommand } from './commands/why.command.js';
 import { addWitnessCommand } from './commands/witness.command.js';
@@ -25,6 +26,7 @@ addTokenCommand(program);
 addMigrateCommand(program);
 addSettingsCommand(program);
 addAuditCommand(program);
+addVaultCommand(program);
 addWitnessCommand(program);
 addDemoCommand(program);
 

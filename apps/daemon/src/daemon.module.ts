@@ -8,6 +8,7 @@ import type { Logger } from '@app/logging';
 import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
 import { QueueModule } from '@app/queue';
 import { createEd25519Signer } from '@app/tlog';
+import { vaultKeyFile, VaultModule } from '@app/vault';
 import { VerificationModule } from '@app/verification';
 import { productVersion } from './operations/product-version.js';
 import { RolesGuard } from './auth/roles.guard.js';
@@ -53,6 +54,7 @@ export class DaemonModule {
         queueModule(options),
         ledgerModule(options),
         OperationsModule.forRoot(logger, metrics),
+        VaultModule.forRoot(vaultKeyFile(config, options.directory)),
         InferenceModule,
         verification,
         GraphqlEdgeModule.forRoot(verification),

@@ -10,6 +10,7 @@ import {
   attachDatabase,
   checkSchema,
   connect,
+  dataDirectory,
   type DatabaseAddress,
   type OpenDatabase,
   PersistenceError,
@@ -42,7 +43,13 @@ export async function startWorker(config: Config, { logger, clock, database }: W
   const opened = database ?? (await attachDatabase(config, log, DATABASE_PATIENCE_MS));
   await awaitSchema(opened.address, log);
   const app = await NestFactory.createApplicationContext(
-    WorkerModule.forRoot({ config, address: opened.address, logger, clock }),
+    WorkerModule.forRoot({
+      config,
+      address: opened.address,
+      directory: dataDirectory(config).path,
+      logger,
+      clock,
+    }),
     { logger: new PinoLoggerService(logger), abortOnError: false },
   );
   logger.info({ concurrency: config.LACUNA_WORKER_CONCURRENCY }, 'taking jobs');

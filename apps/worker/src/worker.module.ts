@@ -4,6 +4,7 @@ import { type Clock, LedgerModule } from '@app/ledger';
 import { type Logger } from '@app/logging';
 import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
 import { QueueModule } from '@app/queue';
+import { vaultKeyFile, VaultModule } from '@app/vault';
 import { VerificationModule } from '@app/verification';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { VerificationTasks } from './tasks/verification-tasks.js';
@@ -11,6 +12,8 @@ import { VerificationTasks } from './tasks/verification-tasks.js';
 export interface WorkerOptions {
   readonly config: Config;
   readonly address: DatabaseAddress;
+  /** The data directory. */
+  readonly directory: string;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -18,7 +21,7 @@ export interface WorkerOptions {
 /** Composition only: everything below main.ts gets what it needs from here. */
 @Module({})
 export class WorkerModule {
-  static forRoot({ config, address, logger, clock }: WorkerOptions): DynamicModule {
+  static forRoot({ config, address, directory, logger, clock }: WorkerOptions): DynamicModule {
     return {
       module: WorkerModule,
       imports: [
@@ -29,6 +32,7 @@ export class WorkerModule {
             logger[final ? 'error' : 'warn']({ queue, jobId, err: error }, 'a job failed'),
         }),
         LedgerModule.forReaders({ ledgerName: config.LACUNA_LEDGER_NAME, clock }),
+        VaultModule.forRoot(vaultKeyFile(config, directory)),
         VerificationModule.forWorker({ workerName: `${hostname()}:${process.pid}` }),
       ],
       providers: [VerificationTasks],

@@ -55,6 +55,11 @@ export const settings = {
   LACUNA_LOG_KEY: text
     .optional()
     .describe('file with the PKCS#8 PEM Ed25519 key that signs checkpoints; made on first start otherwise'),
+  LACUNA_VAULT_KEY: text
+    .optional()
+    .describe(
+      'file with the keys that sample payloads are encrypted under, one a line, the active one first; made on first start otherwise',
+    ),
   LACUNA_ATTESTATION_VALID_SECONDS: wholeNumber(1, 315_360_000)
     .default(7_776_000)
     .describe('seconds from issue to expiry of an attestation (default 90 days)'),

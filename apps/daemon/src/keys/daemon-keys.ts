@@ -15,6 +15,8 @@ import {
   type SigningKey,
 } from '@app/attestation';
 import type { Config } from '@app/config';
+import { newVaultKeyText, vaultKeyFile } from '@app/vault';
+import { readOrCreateSecret } from '@app/access';
 import { createEd25519Signer, formatVerifierKey } from '@app/tlog';
 import { DaemonError } from '../errors.js';
 import { takeIntoUse } from './key-history.js';
@@ -30,7 +32,8 @@ export interface DaemonKeys {
 }
 
 /**
- * The keys below `directory` or from the configuration, taken into use at `now` in keys/history.json.
+ * The keys below `directory` or from the configuration, taken into use at `now` in keys/history.json. The vault's key
+ * file is made beside them on the first start; the vault reads it by itself.
  * @throws DaemonError `DAEMON_KEY_UNUSABLE`, `DAEMON_KEY_REVOKED`, `DAEMON_KEY_HISTORY_UNUSABLE`
  * @throws AttestationError `SIGNING_KEY_UNUSABLE` for a key that is neither Ed25519 nor P-256
  */
@@ -39,6 +42,7 @@ export function openDaemonKeys(config: Config, directory: string, now: Date): Da
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const attestationKey = openPrivateKey(config.LACUNA_ATTESTATION_KEY, join(place, 'attestation.pem'));
   const log = openPrivateKey(config.LACUNA_LOG_KEY, join(place, 'log.pem'));
+  if (!config.LACUNA_VAULT_KEY) readOrCreateSecret(vaultKeyFile(config, directory), newVaultKeyText);
   const attestation = openSigningKey(attestationKey.export({ format: 'jwk' }));
   const entries = [
     publishKey(attestation.publicJwk, { status: 'active', notBefore: now.toISOString() }),

@@ -17,6 +17,7 @@ type FactTableName = Extract<
   | 'profile'
   | 'attestation'
   | 'recurrence'
+  | 'vault_segment'
 >;
 
 export interface FactTable {
@@ -35,6 +36,7 @@ export const FACT_TABLES: readonly FactTable[] = [
   { table: 'sample_set', eventType: 'sample-set-registered', boundOtherwise: [] },
   { table: 'profile', eventType: 'profile-frozen', boundOtherwise: ['document'] },
   { table: 'recurrence', eventType: 'recurrence-detected', boundOtherwise: [] },
+  { table: 'vault_segment', eventType: 'samples-stored', boundOtherwise: [] },
 ];
 
 /** A digest column and the text it must be the SHA-256 of. */

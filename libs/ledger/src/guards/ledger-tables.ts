@@ -31,4 +31,5 @@ export const LEDGER_TABLES = [
   'attestation',
   'error_budget_spend',
   'recurrence',
+  'vault_segment',
 ] as const;

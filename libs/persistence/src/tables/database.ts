@@ -27,6 +27,7 @@ import type {
   SampleSetMemberTable,
   SampleSetTable,
 } from './registry-tables.js';
+import type { VaultContentTable, VaultItemTable, VaultSegmentTable } from './vault-tables.js';
 import type {
   AttestationTable,
   ErrorBudgetSpendTable,
@@ -76,6 +77,9 @@ export interface Tables {
   error_budget_spend: ErrorBudgetSpendTable;
   recurrence: RecurrenceTable;
   schedule_run: ScheduleRunTable;
+  vault_segment: VaultSegmentTable;
+  vault_content: VaultContentTable;
+  vault_item: VaultItemTable;
 }
 
 export type Database = Kysely<Tables>;

@@ -1,0 +1,6 @@
+export { auditVault, type VaultFinding } from './audit-vault.js';
+export { VaultError, type VaultErrorCode } from './errors.js';
+export { newVaultKeyText, vaultKeyFile } from './key-ring.js';
+export { type Sample, SEGMENT_WIDTH, type SealedSegment } from './segment.js';
+export { openVault, VaultModule } from './vault.module.js';
+export { type StoredPayload, VaultService, type VaultStatus } from './vault.service.js';
