@@ -1,4 +1,4 @@
-import { BACKENDS, type RuntimeOptions } from '@app/inference';
+import { BACKENDS, NO_ENDPOINTS, type RuntimeOptions } from '@app/inference';
 
 /** Options of a runtime in a test: one thread, a minute, what there is. */
 export function runtimeOptions(overrides: Partial<RuntimeOptions> = {}): RuntimeOptions {
@@ -8,6 +8,7 @@ export function runtimeOptions(overrides: Partial<RuntimeOptions> = {}): Runtime
     threads: 1,
     backends: BACKENDS,
     tfjsNodeDirectory: null,
+    endpoints: NO_ENDPOINTS,
     ...overrides,
   };
 }

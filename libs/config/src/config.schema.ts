@@ -17,6 +17,15 @@ const text = z.string().min(1, 'must not be empty');
 /** A log origin becomes a URL-less name on every checkpoint: no spaces, no plus (C2SP signed-note key names). */
 const ledgerName = text.regex(/^[^\s+]+$/, 'must hold no spaces and no "+"');
 
+/** `host`, `host:port` or `*.domain`, lower case; IPv6 addresses in brackets. */
+const HOST = /^(\*\.)?([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/;
+const hosts = text
+  .transform((list) => list.split(',').map((host) => host.trim().toLowerCase()))
+  .refine(
+    (list) => list.every((host) => HOST.test(host)),
+    'must be hosts (host, host:port, *.domain) with commas between',
+  );
+
 export const settings = {
   LACUNA_DATA_DIR: text
     .optional()
@@ -86,6 +95,14 @@ export const settings = {
   LACUNA_GRAPHIQL: flag
     .optional()
     .describe('serve the GraphiQL page at /graphiql (default: only on a loopback address)'),
+  LACUNA_ENDPOINT_HOSTS: hosts
+    .optional()
+    .describe(
+      'inference servers that workers may contact: `host`, `host:port` or `*.domain`, with commas between (default: none)',
+    ),
+  LACUNA_ENDPOINT_TOKENS: text
+    .optional()
+    .describe('JSON file from `host` or `host:port` of an inference server to the bearer token it wants'),
   LACUNA_WORKER_CONCURRENCY: wholeNumber(1, 64)
     .default(2)
     .describe('blocks one worker process takes at a time'),

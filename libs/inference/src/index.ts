@@ -1,7 +1,10 @@
 export { BACKENDS, type Backend } from './backends.js';
+export { type EndpointAccess, endpointAccess, NO_ENDPOINTS } from './endpoint/endpoint-access.js';
 export { InferenceError, type InferenceErrorCode, positionsOf } from './errors.js';
 export { InferenceModule } from './inference.module.js';
 export { loadLocalRuntime } from './local/load-local-runtime.js';
+export { openInferenceRuntime } from './open-inference/open-inference-runtime.js';
+export { CompletionsRuntime } from './openai/completions-runtime.js';
 export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
 export { csvFields } from './recorded/csv-fields.js';
 export { type ParseOptions } from './recorded/parse-recording.js';

@@ -3,6 +3,7 @@
  * artifact has one implementation in a folder of its own, and all of them pass the same conformance suite.
  */
 import type { Backend } from './backends.js';
+import type { EndpointAccess } from './endpoint/endpoint-access.js';
 import type { SignalKind } from './recorded/row-reader.js';
 
 /** What an artifact declares to be; chooses the runtime. `recorded` runs nothing and has no runtime. */
@@ -89,6 +90,8 @@ export interface RuntimeOptions {
   readonly backends: readonly Backend[];
   /** Folder of a @tensorflow/tfjs-node package with its addon, in place of the installed one. */
   readonly tfjsNodeDirectory: string | null;
+  /** Which endpoints may be contacted, and with what tokens. */
+  readonly endpoints: EndpointAccess;
 }
 
 export interface ModelRuntime {

@@ -16,22 +16,30 @@ import { type ModelOutput, signalsOfOutput } from './signals-of-output.js';
 
 export type FileDeclaration = Extract<ArtifactDeclaration, { kind: 'onnx' | 'tfjs' }>;
 
+/** What is declared of every model whose output is classes. */
+export type ClassifierDeclaration = Pick<
+  Extract<ArtifactDeclaration, { outputForm: unknown }>,
+  'kind' | 'output' | 'outputForm'
+>;
+
 /** One loaded model in the form of one library. */
 export interface Engine {
   readonly backend: string;
   readonly description: ModelDescription;
+  /** The description cannot tell the inputs: samples' tensors are passed as they are. */
+  readonly takesAnyTensors?: boolean;
   /** @throws InferenceError RUNTIME_MODEL_BROKEN, RUNTIME_OUT_OF_MEMORY */
   run(feeds: readonly Feed[], output: string): Promise<ModelOutput>;
   dispose(): void | Promise<void>;
 }
 
 export class LocalRuntime implements ModelRuntime {
-  readonly kind: 'onnx' | 'tfjs';
+  readonly kind: ClassifierDeclaration['kind'];
   private disposed = false;
 
   private constructor(
     private readonly engine: Engine,
-    private readonly declaration: FileDeclaration,
+    private readonly declaration: ClassifierDeclaration,
     private readonly output: TensorSpec,
     private readonly batchSize: number | null,
   ) {
@@ -39,7 +47,7 @@ export class LocalRuntime implements ModelRuntime {
   }
 
   /** @throws InferenceError RUNTIME_MODEL_BROKEN where the declared output is not there or is no row of classes */
-  static async of(engine: Engine, declaration: FileDeclaration): Promise<LocalRuntime> {
+  static async of(engine: Engine, declaration: ClassifierDeclaration): Promise<LocalRuntime> {
     try {
       const output = declaredOutput(engine.description, declaration.output);
       return new LocalRuntime(engine, declaration, output, fixedBatchSize(engine.description));
@@ -67,7 +75,7 @@ export class LocalRuntime implements ModelRuntime {
         `${count} samples have ${labels.length} labels; give each sample one`,
       );
     }
-    const feeds = feedsOf(batch, this.engine.description.inputs);
+    const feeds = feedsOf(batch, this.inputsFor(batch));
     if (count === 0) return new Float64Array(0);
     const output = await this.outputOf(feeds, count);
     return signalsOfOutput(output, labels, this.declaration.outputForm, signalKind);
@@ -77,6 +85,11 @@ export class LocalRuntime implements ModelRuntime {
     if (this.disposed) return;
     this.disposed = true;
     await this.engine.dispose();
+  }
+
+  private inputsFor(batch: SampleBatch): readonly TensorSpec[] {
+    if (!this.engine.takesAnyTensors) return this.engine.description.inputs;
+    return tensorsOf(batch).tensors.map((tensor) => ({ ...tensor, shape: [null, ...tensor.shape] }));
   }
 
   private async outputOf(feeds: readonly Feed[], count: number): Promise<ModelOutput> {
