@@ -25,3 +25,6 @@ export type {
   TensorData,
   TensorSpec,
 } from './runtime.js';
+export { decompress } from './text/decompress.js';
+export { type FaultyLine, type Line, splitLines } from './text/lines.js';
+export type { TextFaults } from './text/text-faults.js';

@@ -5,9 +5,13 @@
  * Proven by parse-recording.spec.ts.
  */
 import { InferenceError } from '../errors.js';
-import { decompress } from './decompress.js';
-import { splitLines } from './lines.js';
+import { decompress } from '../text/decompress.js';
+import { splitLines } from '../text/lines.js';
+import { recordingFaults as faults } from './recording-faults.js';
 import { type RecordedRow, RowReader, type SignalKind } from './row-reader.js';
+
+/** A row is two short fields; a longer line is no recording. */
+const MAX_LINE_BYTES = 65_536;
 
 export interface ParseOptions {
   readonly signalKind: SignalKind;
@@ -26,8 +30,10 @@ export async function* parseRecording(
 ): AsyncGenerator<RecordedRow> {
   const reader = new RowReader(options.signalKind);
   let rows = 0;
-  for await (const lines of splitLines(decompress(bytes, options.maxBytes))) {
+  const text = decompress(bytes, { maxBytes: options.maxBytes, faults });
+  for await (const lines of splitLines(text, { maxLineBytes: MAX_LINE_BYTES, faults })) {
     for (const line of lines) {
+      if ('fault' in line) throw line.fault;
       const row = reader.read(line);
       if (!row) continue;
       rows += 1;

@@ -9,7 +9,8 @@
  */
 import { InferenceError } from '../errors.js';
 import { csvFields } from './csv-fields.js';
-import { type Line, malformed } from './lines.js';
+import type { Line } from '../text/lines.js';
+import { malformed } from './recording-faults.js';
 import { isSampleId } from './sample-id.js';
 
 /** What is recorded: true-class probability in [0, 1], or average token negative log-likelihood in nats, >= 0. */
