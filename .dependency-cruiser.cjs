@@ -52,6 +52,13 @@ module.exports = {
       from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' },
       to: { dependencyTypes: ['npm-dev'] },
     },
+    {
+      name: 'training-stays-in-the-lab',
+      comment: 'TensorFlow.js: to train in the lab, to run models in the inference lib; nowhere else',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '^(apps/lab|libs/inference)/' },
+      to: { path: 'node_modules/@tensorflow/' },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   allowed: [
@@ -69,6 +76,10 @@ module.exports = {
       { from: { path: `^apps/${app}/` }, to: { path: `^apps/${app}/` } },
       { from: { path: `^apps/${app}/` }, to: { path: '^libs/[^/]+/src/index\\.ts$' } },
     ]),
+    // The lab trains models and compares scores; the command line's demo shows it through the public API. Nothing else sees it.
+    { from: { path: '^apps/lab/' }, to: { path: '^apps/lab/' } },
+    { from: { path: '^apps/lab/' }, to: { path: '^libs/[^/]+/src/index\\.ts$' } },
+    { from: { path: '^apps/cli/src/demo/' }, to: { path: '^apps/lab/src/index\\.ts$' } },
     { from: { path: '^test/' }, to: { path: '^(test|apps|libs)/' } },
     { from: { path: '^test/' }, to: { dependencyTypes: ['npm-dev'] } },
   ],

@@ -39,6 +39,7 @@ export { offlineInSignal } from './offline-in.js';
 export { formatScale, freezeScale, parseScale, type FrozenScale, type FrozenScaleJson } from './scale.js';
 export { scoreFrozen, type FrozenScoreInput } from './score.js';
 export { scorePooled, type PooledScoreInput } from './pooled.js';
+export { SeededRandom } from './random.js';
 export { toMillionths } from './millionths.js';
 export { tnrAtFnrAsPublished } from './tnr-as-published.js';
 export {

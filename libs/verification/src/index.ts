@@ -5,6 +5,7 @@ export { type BundleRequest, BundleService } from './attest/bundle.service.js';
 export { auditVerifications } from './audit/audit-verifications.js';
 export { BlockService } from './block.service.js';
 export { ConcludeService } from './conclude.service.js';
+export { DEFAULT_POLICY } from './decision.js';
 export { VerificationError, type VerificationErrorCode } from './errors.js';
 export type { ExplainedSample, Explanation, Finding, ScoreRange } from './explanation.js';
 export {
@@ -23,12 +24,13 @@ export type {
 } from './profile/profile-document.js';
 export { type ListedProfile } from './profile/profile.repository.js';
 export { type FreezeProfile, ProfileService } from './profile/profile.service.js';
+export { findRecurrences } from './recurrence.js';
 export type { RecordedRecurrence, RecurrenceFilter } from './recurrence.repository.js';
 export { RecurrenceService } from './recurrence.service.js';
 export type { Outcome, RequestResult } from './result.repository.js';
 export { ResultService } from './result.service.js';
 export type { VerificationSummary } from './summary.js';
-export type { RequestVerdict } from './verdict.js';
+export { decide, type RequestVerdict } from './verdict.js';
 export { VerificationModule } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';
