@@ -26,10 +26,18 @@ describe('an edit of any column by a superuser with all guards off', () => {
     const model = await syntheticModel(bench, { frozen: false });
     for (let i = 0; i < 40; i += 5) await bench.file(model.modelId, model.forget.slice(i, i + 5));
     await bench.freeze(model.modelId);
+    let releaseId = '';
     for (const seed of [10, 30]) {
-      await bench.release(model.modelId, model.releaseValues(model.forget, seed));
+      releaseId = await bench.release(model.modelId, model.releaseValues(model.forget, seed));
       await bench.drain(worker);
     }
+    const { items } = await bench.requests.list({}, { first: 4 });
+    await bench.erasures.erase(
+      { requestId: items[3]!.requestId, reason: 'LEGAL_ORDER', idempotencyKey: 'erasure' },
+      'operator:test',
+    );
+    await bench.verifications.request(releaseId, 'operator');
+    await bench.drain(worker);
     await worker.close();
   });
   afterAll(async () => {

@@ -61,6 +61,7 @@ const TABLE: Readonly<Record<'Query' | 'Mutation', Readonly<Record<string, Roles
   Mutation: {
     addReferenceSignals: PLATFORM,
     addReleaseSignals: PLATFORM,
+    eraseDeletionRequest: OPERATOR,
     fileDeletionRequest: PLATFORM,
     freezeProfile: PLATFORM,
     registerCalibrationSet: PLATFORM,

@@ -7,6 +7,7 @@ import { Queue, QueueModule } from '@app/queue';
 import {
   ArtifactRecordingService,
   DeletionRequestService,
+  ErasureService,
   type Model,
   ModelService,
   ReferenceService,
@@ -28,6 +29,7 @@ export interface RegistryBench {
   readonly references: ReferenceService;
   readonly sets: SampleSetService;
   readonly requests: DeletionRequestService;
+  readonly erasures: ErasureService;
   readonly releases: ReleaseService;
   readonly artifacts: ArtifactRecordingService;
   readonly ledger: LedgerService;
@@ -50,7 +52,7 @@ export async function rowCounts({ admin }: TestDatabase): Promise<Readonly<Recor
   const tables = [
     ...['entry', 'event', 'commitment', 'idempotency_key', 'log', 'model', 'reference', 'release'],
     ...['artifact_recording', 'sample_set', 'sample_set_member', 'deletion_request', 'recording'],
-    ...['recorded_signal', 'commitment_opening', 'request_subject'],
+    ...['recorded_signal', 'commitment_opening', 'request_subject', 'erasure', 'erased_signals'],
   ];
   const counts: Record<string, number> = {};
   for (const table of tables) {
@@ -101,6 +103,7 @@ export async function openRegistry(
     references: app.get(ReferenceService),
     sets: app.get(SampleSetService),
     requests: app.get(DeletionRequestService),
+    erasures: app.get(ErasureService),
     releases: app.get(ReleaseService),
     artifacts: app.get(ArtifactRecordingService),
     ledger: app.get(LedgerService),

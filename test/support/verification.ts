@@ -15,6 +15,7 @@ import { DatabaseModule } from '@app/persistence';
 import { Queue, type QueueName, QueueModule } from '@app/queue';
 import {
   DeletionRequestService,
+  ErasureService,
   ModelService,
   ReferenceService,
   RegistryModule,
@@ -123,6 +124,7 @@ export interface VerificationBench {
   readonly references: ReferenceService;
   readonly sets: SampleSetService;
   readonly requests: DeletionRequestService;
+  readonly erasures: ErasureService;
   readonly releases: ReleaseService;
   readonly profiles: ProfileService;
   readonly verifications: VerificationService;
@@ -197,6 +199,7 @@ function benchOf(
     references: app.get(ReferenceService, { strict: false }),
     sets: app.get(SampleSetService, { strict: false }),
     requests: app.get(DeletionRequestService, { strict: false }),
+    erasures: app.get(ErasureService, { strict: false }),
     releases: app.get(ReleaseService, { strict: false }),
     profiles: app.get(ProfileService, { strict: false }),
     verifications: app.get(VerificationService, { strict: false }),
@@ -344,8 +347,7 @@ export async function syntheticModel(
   const controls = idsOf('control', c);
   const forget = idsOf('forget', f);
   const all = [...calibration, ...controls, ...forget];
-  const register = { idempotencyKey: '' };
-  const key = () => ({ ...register, idempotencyKey: bench.unique('key') });
+  const key = () => ({ idempotencyKey: bench.unique('key') });
   const { modelId } = await bench.models.register(
     { name: bench.unique('model'), signalKind, ...key() },
     ACTOR,

@@ -9,6 +9,7 @@ export { auditRecordings, type RecordingFinding } from './recorded/audit-recordi
 export { csvFields } from './recorded/csv-fields.js';
 export { type ParseOptions } from './recorded/parse-recording.js';
 export type { Recording } from './recorded/recording.repository.js';
+export { RecordingDigest } from './recorded/recording-digest.js';
 export { RecordingService, type StoredRecording, type StoreOptions } from './recorded/recording.service.js';
 export type { RecordedRow, SignalKind } from './recorded/row-reader.js';
 export { isSampleId } from './recorded/sample-id.js';

@@ -2,6 +2,8 @@ import { CodedError } from '@app/errors';
 
 export type LedgerErrorCode =
   | 'LEDGER_IDEMPOTENCY_CONFLICT'
+  /** What was filed under this idempotency key has been erased; it is never filed again under it. */
+  | 'LEDGER_CONTENT_ERASED'
   | 'LEDGER_OVERLOADED'
   | 'LEDGER_STOPPING'
   | 'LEDGER_LOG_UNKNOWN'

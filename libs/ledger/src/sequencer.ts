@@ -280,6 +280,10 @@ function isFirstOfKey(group: readonly Waiting[], position: number): boolean {
 function repeated(one: Waiting, responses: ReadonlyMap<string, StoredResponse>): Outcome {
   const stored = responses.get(responseKey(one.operation.idempotency!));
   invariant(stored && one.digest, 'only an operation with a known key is a repeat');
+  if (stored.contentDigest.every((byte) => byte === 0)) {
+    const message = 'what was filed under this idempotency key has been erased; it is not filed again';
+    return { error: new LedgerError('LEDGER_CONTENT_ERASED', message) };
+  }
   if (Buffer.compare(stored.contentDigest, one.digest) === 0) return { response: stored.response as Json };
   const error = new LedgerError(
     'LEDGER_IDEMPOTENCY_CONFLICT',

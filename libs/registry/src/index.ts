@@ -8,6 +8,8 @@ export type {
   DeletionRequestFilter,
 } from './deletion-request.repository.js';
 export { type DeletionRequestInput, DeletionRequestService } from './deletion-request.service.js';
+export type { Erasure } from './erasure.repository.js';
+export { type ErasureInput, ErasureService } from './erasure.service.js';
 export { RegistryError, type RegistryErrorCode } from './errors.js';
 export type { Model } from './model.repository.js';
 export { type ModelInput, ModelService } from './model.service.js';

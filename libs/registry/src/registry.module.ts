@@ -4,6 +4,8 @@ import { ArtifactRecordingRepository } from './artifact-recording.repository.js'
 import { ArtifactRecordingService } from './artifact-recording.service.js';
 import { DeletionRequestRepository } from './deletion-request.repository.js';
 import { DeletionRequestService } from './deletion-request.service.js';
+import { ErasureRepository } from './erasure.repository.js';
+import { ErasureService } from './erasure.service.js';
 import { ModelRepository } from './model.repository.js';
 import { ModelService } from './model.service.js';
 import { ReferenceRepository } from './reference.repository.js';
@@ -22,6 +24,8 @@ import { VerificationTrigger } from './verification-trigger.service.js';
     ArtifactRecordingService,
     DeletionRequestRepository,
     DeletionRequestService,
+    ErasureRepository,
+    ErasureService,
     ModelRepository,
     ModelService,
     ReferenceRepository,
@@ -35,6 +39,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
   exports: [
     ArtifactRecordingService,
     DeletionRequestService,
+    ErasureService,
     InferenceModule,
     ModelService,
     ReferenceService,

@@ -1,6 +1,6 @@
-/** Scores of one block as they are stored: little-endian int32 millionths, -1 unscorable. Proven by block.spec.ts. */
+/** Scores of one block as they are stored: little-endian int32 millionths, -1 unscorable, -2 erased. Proven by block.spec.ts. */
 import { VerificationError } from './errors.js';
-import { UNSCORABLE_SCORE } from './plan.js';
+import { ERASED_SCORE } from './plan.js';
 
 const BYTES = 4;
 const MILLION = 1_000_000;
@@ -17,7 +17,7 @@ export function decodeScores(bytes: Uint8Array): Int32Array {
   const scores = Int32Array.from({ length: Math.floor(bytes.length / BYTES) }, (_, i) =>
     view.readInt32LE(i * BYTES),
   );
-  if (bytes.length % BYTES === 0 && scores.every((score) => score >= UNSCORABLE_SCORE && score <= MILLION)) {
+  if (bytes.length % BYTES === 0 && scores.every((score) => score >= ERASED_SCORE && score <= MILLION)) {
     return scores;
   }
   throw new VerificationError(
@@ -26,7 +26,7 @@ export function decodeScores(bytes: Uint8Array): Int32Array {
   );
 }
 
-/** Scores in [0, 1], NaN where unscorable: what decisions are made from, `[width]`. */
+/** Scores in [0, 1], NaN where there is none: what decisions are made from, `[width]`. */
 export function fractions(scores: Int32Array): Float64Array {
-  return Float64Array.from(scores, (score) => (score === UNSCORABLE_SCORE ? NaN : score / MILLION));
+  return Float64Array.from(scores, (score) => (score < 0 ? NaN : score / MILLION));
 }

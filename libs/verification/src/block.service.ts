@@ -10,7 +10,14 @@ import { decodeScores, encodeScores } from './block-scores.js';
 import { countSignals, scoreSamples } from './block.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
-import { BLOCK_WIDTH, bestBlock, isComplete, positionsToScore, UNSCORABLE_SCORE } from './plan.js';
+import {
+  BLOCK_WIDTH,
+  bestBlock,
+  ERASED_SCORE,
+  isComplete,
+  positionsToScore,
+  UNSCORABLE_SCORE,
+} from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
 import { referenceIds } from './profile/reference-ids.js';
@@ -72,8 +79,9 @@ export class BlockService {
     if (isComplete(stored, needed, inputs.digest)) return null;
     const best = stored && { ...stored, scores: decodeScores(await this.blocks.scores(key, stored)) };
     const width = Math.max(needed, best?.width ?? 0);
-    const positions = positionsToScore(width, best, inputs.digest);
     const sampleIds = await this.sampleIds(verification.modelId, key.subject, blockIndex, width);
+    const wanted = positionsToScore(width, best, inputs.digest);
+    const positions = wanted.filter((position) => sampleIds[position] !== null);
     const fresh = await this.score(
       positions.map((position) => sampleIds[position]!),
       inputs,
@@ -81,6 +89,7 @@ export class BlockService {
     );
     const scores = new Int32Array(width).fill(UNSCORABLE_SCORE);
     if (best) scores.set(best.scores);
+    for (const position of wanted) if (sampleIds[position] === null) scores[position] = ERASED_SCORE;
     positions.forEach((position, i) => (scores[position] = fresh.scores[i]!));
     return {
       blockIndex,
@@ -114,7 +123,7 @@ export class BlockService {
     subject: string,
     blockIndex: number,
     width: number,
-  ): Promise<string[]> {
+  ): Promise<readonly (string | null)[]> {
     const from = blockIndex * BLOCK_WIDTH;
     const ids =
       subject === COMMITMENTS

@@ -14,7 +14,7 @@ import { DriftService } from './drift.service.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
-import { BLOCK_WIDTH, blocksOf } from './plan.js';
+import { BLOCK_WIDTH, blocksOf, ERASED_SCORE } from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
 import { ResultRepository } from './result.repository.js';
@@ -148,11 +148,17 @@ export class ConcludeService {
     });
   }
 
+  /**
+   * The leaves with their scores. Which requests are erased is read in one statement and after the scores: a request that
+   * is erased while this runs is erased as a whole or not at all, and a score from before its erasure does not count.
+   */
   private async committedLeaves(
     { modelId, treeSize }: Verification,
-    scores: Int32Array,
+    stored: Int32Array,
   ): Promise<CommittedLeaves> {
     const { logId } = await this.ledger.commitmentLog(modelId);
+    const erased = await this.facts.erasedRequests(logId);
+    const scores = Int32Array.from(stored);
     const size = Number(treeSize);
     const requestOrdinal = new Int32Array(size);
     const leafHashes = new Uint8Array(size * HASH_BYTES);
@@ -164,6 +170,7 @@ export class ConcludeService {
         const ordinal = ordinals.get(requestId) ?? ordinals.size;
         ordinals.set(requestId, ordinal);
         requestOrdinal[index] = ordinal;
+        if (erased.has(requestId)) scores[index] = ERASED_SCORE;
         leafHashes.set(leafHash, index * HASH_BYTES);
         index += 1;
       }

@@ -12,9 +12,9 @@ import {
 import { toMillionths } from '@app/iam';
 import { HASH_BYTES, rootOf } from '@app/tlog';
 import { fractions } from './block-scores.js';
-import { BLOCK_WIDTH, UNSCORABLE_SCORE } from './plan.js';
+import { BLOCK_WIDTH, ERASED_SCORE, UNSCORABLE_SCORE } from './plan.js';
 import type { DecisionSettings } from './profile/profile-document.js';
-import { decide, type Decision } from './verdict.js';
+import { decide, type Decision, type LeafStatus } from './verdict.js';
 
 /** The commitments of a verification in leaf order. */
 export interface CommittedLeaves {
@@ -24,7 +24,7 @@ export interface CommittedLeaves {
   readonly requestOrdinal: Int32Array;
   /** Commitment leaf hashes, 32 bytes each, `[N x 32]`. */
   readonly leafHashes: Uint8Array;
-  /** `[N]`: completeness in millionths, -1 unscorable. */
+  /** `[N]`: completeness in millionths, -1 unscorable, -2 erased. */
   readonly scores: Int32Array;
 }
 
@@ -42,9 +42,14 @@ export function decideCommitments(
     leaves: {
       requestOrdinal,
       score: fractions(scores),
-      status: Array.from(scores, (score) => (score === UNSCORABLE_SCORE ? 'unscorable' : 'scored')),
+      status: Array.from(scores, statusOf),
     },
   });
+}
+
+function statusOf(score: number): LeafStatus {
+  if (score === ERASED_SCORE) return 'no-longer-verifiable';
+  return score === UNSCORABLE_SCORE ? 'unscorable' : 'scored';
 }
 
 /** The result leaves of one block. */
@@ -90,7 +95,7 @@ export class ResultTree {
       index: BigInt(index),
       leafHash: this.leaves.leafHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
       verdict,
-      score: score === UNSCORABLE_SCORE ? null : score,
+      score: score < 0 ? null : score,
       pResidual: pResidual === null ? null : toMillionths(pResidual),
       pMember: pMember === null ? null : toMillionths(pMember),
       blind: resultBlind(this.secret, BigInt(index)),

@@ -5,6 +5,8 @@ export type VerificationErrorCode =
   | 'VERIFICATION_RELEASE_UNKNOWN'
   | 'VERIFICATION_UNKNOWN'
   | 'VERIFICATION_REQUEST_UNKNOWN'
+  /** What opened its commitments was destroyed: no bundle can be made any more; older ones stay valid. */
+  | 'VERIFICATION_REQUEST_ERASED'
   | 'VERIFICATION_CURSOR_INVALID'
   /** A profile setting outside its range; details.setting names it. */
   | 'VERIFICATION_POLICY_OUT_OF_RANGE'

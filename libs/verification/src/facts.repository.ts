@@ -205,20 +205,48 @@ export class FactsRepository {
     return rows.map((row) => row.sample_id);
   }
 
-  /** Sample ids of the commitments at leaf indexes [from, from + count). */
-  async committedSamples(logId: number, from: bigint, count: number): Promise<string[]> {
+  /** Sample ids of the commitments at leaf indexes [from, from + count), null where the request is erased. */
+  async committedSamples(logId: number, from: bigint, count: number): Promise<(string | null)[]> {
     const rows = await this.db
-      .selectFrom('commitment_opening')
-      .select('sample_id')
-      .where('log_id', '=', logId)
-      .where('leaf_index', '>=', from)
-      .where('leaf_index', '<', from + BigInt(count))
-      .orderBy('leaf_index')
+      .selectFrom('commitment')
+      .leftJoin('commitment_opening', (join) =>
+        join
+          .onRef('commitment_opening.log_id', '=', 'commitment.log_id')
+          .onRef('commitment_opening.leaf_index', '=', 'commitment.leaf_index'),
+      )
+      .select('commitment_opening.sample_id')
+      .where('commitment.log_id', '=', logId)
+      .where('commitment.leaf_index', '>=', from)
+      .where('commitment.leaf_index', '<', from + BigInt(count))
+      .orderBy('commitment.leaf_index')
       .execute();
     return rows.map((row) => row.sample_id);
   }
 
-  /** Sample ids of every `step`-th commitment before leaf index `size`, in leaf order. */
+  /** Which requests with commitments in the log are erased at this moment: all of a request or nothing of it. */
+  async erasedRequests(logId: number): Promise<Set<string>> {
+    const rows = await this.db
+      .selectFrom('erasure')
+      .select('request_id')
+      .where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('commitment')
+            .select('commitment.log_id')
+            .whereRef('commitment.request_id', '=', 'erasure.request_id')
+            .where('commitment.log_id', '=', logId),
+        ),
+      )
+      .execute();
+    return new Set(rows.map((row) => row.request_id));
+  }
+
+  async isErased(requestId: string): Promise<boolean> {
+    const query = this.db.selectFrom('erasure').select('erasure_id').where('request_id', '=', requestId);
+    return (await query.executeTakeFirst()) !== undefined;
+  }
+
+  /** Sample ids of every `step`-th commitment before leaf index `size`, in leaf order; those of erased requests left out. */
   async everyCommittedSample(logId: number, size: bigint, step: number): Promise<string[]> {
     const rows = await this.db
       .selectFrom('commitment_opening')
@@ -261,7 +289,7 @@ export class FactsRepository {
     return rows.map((row) => ({ requestId: row.request_id, leafHash: row.leaf_hash }));
   }
 
-  /** What opens the commitments of one request in one log, in leaf order. */
+  /** What opens the commitments of one request in one log, in leaf order; nothing once it is erased. */
   async openings(logId: number, requestId: string) {
     const rows = await this.db
       .selectFrom('commitment')

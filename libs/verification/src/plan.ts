@@ -105,3 +105,5 @@ export function positionsToScore(
 
 /** Stands for "no score" among integer scores in millionths. */
 export const UNSCORABLE_SCORE = -1;
+/** Stands for "nothing left to score": the commitment's request is erased. Unlike the other it never gets a score. */
+export const ERASED_SCORE = -2;

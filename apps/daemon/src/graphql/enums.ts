@@ -2,7 +2,13 @@
 import { type Role, ROLES } from '@app/access';
 import { VERDICTS } from '@app/attestation';
 import type { SignalKind } from '@app/inference';
-import type { VerificationCause, VerificationResult, VerificationStatus } from '@app/persistence';
+import {
+  ERASURE_REASONS,
+  type ErasureReason,
+  type VerificationCause,
+  type VerificationResult,
+  type VerificationStatus,
+} from '@app/persistence';
 import type { ReferenceRole, SampleSetRole } from '@app/registry';
 import { enumOf } from './scalars.js';
 
@@ -24,6 +30,12 @@ export const SampleSetRoleEnum = enumOf<SampleSetRole>(
   'SampleSetRole',
   ['calibration', 'controls'],
   'CALIBRATION: never trained on. CONTROLS: still trained on.',
+);
+
+export const ErasureReasonEnum = enumOf<ErasureReason>(
+  'ErasureReason',
+  ERASURE_REASONS,
+  'Why a deletion request was erased. No free text: it would stay in the event log for ever.',
 );
 
 export const VerdictEnum = enumOf(

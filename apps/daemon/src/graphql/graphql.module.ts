@@ -3,12 +3,19 @@ import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { type Config, CONFIG } from '@app/config';
 import type { Logger } from '@app/logging';
-import { DeletionRequestService, ModelService, RegistryModule, ReleaseService } from '@app/registry';
+import {
+  DeletionRequestService,
+  ErasureService,
+  ModelService,
+  RegistryModule,
+  ReleaseService,
+} from '@app/registry';
 import { AttestationService, ProfileService, VerificationService } from '@app/verification';
 import { LOGGER } from '../operations/logger.js';
 import { Metrics } from '../operations/metrics.js';
 import { graphqlOptions } from './graphql-options.js';
 import { MeResolver } from './me.resolver.js';
+import { ErasureMutations } from './mutations/erasure.mutations.js';
 import { OperatorMutations } from './mutations/operator.mutations.js';
 import { ProfileMutations } from './mutations/profile.mutations.js';
 import { RegistrationResolver } from './mutations/registration.resolver.js';
@@ -36,6 +43,7 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
       ModelService,
       ReleaseService,
       DeletionRequestService,
+      ErasureService,
       ProfileService,
       VerificationService,
       AttestationService,
@@ -47,6 +55,7 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
       models: ModelService,
       releases: ReleaseService,
       requests: DeletionRequestService,
+      erasures: ErasureService,
       profiles: ProfileService,
       verifications: VerificationService,
       attestations: AttestationService,
@@ -55,7 +64,7 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
         config,
         logger,
         metrics,
-        services: { models, releases, requests, profiles, verifications, attestations },
+        services: { models, releases, requests, erasures, profiles, verifications, attestations },
       }),
   });
 
@@ -78,6 +87,7 @@ const RESOLVERS = [
   RegistrationResolver,
   ProfileMutations,
   OperatorMutations,
+  ErasureMutations,
 ];
 
 /** The GraphQL edge: engine and resolvers over the services of `verification` and the registry. */

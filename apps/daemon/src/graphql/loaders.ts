@@ -1,6 +1,8 @@
 import type {
   DeletionRequest,
   DeletionRequestService,
+  Erasure,
+  ErasureService,
   Model,
   ModelService,
   Release,
@@ -20,6 +22,7 @@ export interface LoaderServices {
   readonly models: ModelService;
   readonly releases: ReleaseService;
   readonly requests: DeletionRequestService;
+  readonly erasures: ErasureService;
   readonly profiles: ProfileService;
   readonly verifications: VerificationService;
   readonly attestations: AttestationService;
@@ -30,19 +33,24 @@ export class Loaders {
   readonly models: BatchLoader<string, Model>;
   readonly releases: BatchLoader<string, Release>;
   readonly requests: BatchLoader<string, DeletionRequest>;
+  /** By request. */
+  readonly erasures: BatchLoader<string, Erasure>;
   readonly profiles: BatchLoader<string, ListedProfile>;
   readonly verifications: BatchLoader<string, Verification>;
   /** By verification. */
   readonly attestations: BatchLoader<string, Attestation>;
 
   constructor(services: LoaderServices) {
-    const { models, releases, requests, profiles, verifications, attestations } = services;
+    const { models, releases, requests, erasures, profiles, verifications, attestations } = services;
     this.models = new BatchLoader(async (ids) => byKey(await models.getMany(ids), (model) => model.modelId));
     this.releases = new BatchLoader(async (ids) =>
       byKey(await releases.getMany(ids), (release) => release.releaseId),
     );
     this.requests = new BatchLoader(async (ids) =>
       byKey(await requests.getMany(ids), (request) => request.requestId),
+    );
+    this.erasures = new BatchLoader(async (ids) =>
+      byKey(await erasures.getMany(ids), (erasure) => erasure.requestId),
     );
     this.profiles = new BatchLoader((ids) => each(ids, (id) => profiles.get(id)));
     this.verifications = new BatchLoader((ids) => each(ids, (id) => verifications.find(id)));

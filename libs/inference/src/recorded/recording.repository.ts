@@ -25,6 +25,14 @@ export interface NewRecording {
   readonly uploadedBy: string;
 }
 
+/** What is left of a recording after all erasures so far. */
+export interface RecordingRemains {
+  readonly rowsErased: number;
+  readonly rowsLeft: number;
+  /** Digest of the rows that are left, lowercase hex. */
+  readonly digestLeft: string;
+}
+
 /** Rows of one read from the server: fewer cost round trips, more cost memory. */
 const READ_BATCH = 10_000;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
@@ -117,6 +125,16 @@ export class RecordingRepository {
       if (!last) return;
       after = last.recording_id;
     }
+  }
+
+  /** What erasures left of a recording; null where they took nothing. */
+  async remains(recordingId: string): Promise<RecordingRemains | null> {
+    const { rows } = await sql<RecordingRemains>`
+      select (sum(rows_erased) over ())::integer as "rowsErased", rows_left as "rowsLeft",
+        encode(digest_left, 'hex') as "digestLeft"
+      from erased_signals join erasure using (erasure_id)
+      where recording_id = ${recordingId} order by event_index desc limit 1`.execute(this.db);
+    return rows[0] ?? null;
   }
 
   /** All rows of a recording in canonical order (sample id, code point by code point). */

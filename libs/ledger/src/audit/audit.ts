@@ -5,6 +5,7 @@
 import type { Database } from '@app/persistence';
 import type { NoteVerifier } from '@app/tlog';
 import { LedgerRepository } from '../ledger.repository.js';
+import { auditErasures } from './erasure-audit.js';
 import { auditFacts } from './fact-audit.js';
 import type { AuditFinding, AuditProgress, LogAccount } from './finding.js';
 import { LogAudit } from './log-audit.js';
@@ -39,7 +40,11 @@ export async function auditLedger(db: Database, options: AuditOptions): Promise<
     accounts.push(await audit.run());
     findings.push(...audit.findings);
   }
-  findings.push(...(await auditOrphans(db)), ...(await auditFacts(db, eventOrigin)));
+  findings.push(
+    ...(await auditOrphans(db)),
+    ...(await auditFacts(db, eventOrigin)),
+    ...(await auditErasures(db, eventOrigin)),
+  );
   for (const check of options.furtherChecks ?? []) findings.push(...(await check(db)));
   return { logs: accounts, findings };
 }

@@ -18,6 +18,7 @@ type FactTableName = Extract<
   | 'attestation'
   | 'recurrence'
   | 'vault_segment'
+  | 'erasure'
 >;
 
 export interface FactTable {
@@ -37,6 +38,7 @@ export const FACT_TABLES: readonly FactTable[] = [
   { table: 'profile', eventType: 'profile-frozen', boundOtherwise: ['document'] },
   { table: 'recurrence', eventType: 'recurrence-detected', boundOtherwise: [] },
   { table: 'vault_segment', eventType: 'samples-stored', boundOtherwise: [] },
+  { table: 'erasure', eventType: 'deletion-request-erased', boundOtherwise: [] },
 ];
 
 /** A digest column and the text it must be the SHA-256 of. */

@@ -6,6 +6,7 @@ import type { Database } from '@app/persistence';
 import { type NoteVerifier, openCheckpoint, TILE_WIDTH, TileBuilder, type Tile, TlogError } from '@app/tlog';
 import type { EntryRow, LedgerRepository, LogRow } from '../ledger.repository.js';
 import { COMMITMENT_TYPE } from '../sequencer.js';
+import { erasedLeaves } from './erasure-audit.js';
 import type { AuditFinding, AuditProgress, LogAccount } from './finding.js';
 import { judgeLeaf } from './leaf-audit.js';
 import { checkOpening, type OpeningClaim } from './opening-audit.js';
@@ -80,6 +81,7 @@ export class LogAudit {
   ): Promise<bigint> {
     const tiles = await this.levelZeroTiles(from, entries.length);
     const openings = await this.openings(entries);
+    const erased = await this.erased(entries, openings);
     let next = from;
     for (const entry of entries) {
       const index = entry.leafIndex.toString();
@@ -89,7 +91,8 @@ export class LogAudit {
       const tileHash = entry.leafIndex < integrated ? hashInTiles(tiles, entry.leafIndex) : null;
       const judgement = judgeLeaf({ log: this.log.origin, index }, { ...entry, tileHash });
       this.findings.push(...judgement.findings);
-      this.auditOpening(entry, judgement.leafIntact, openings.get(entry.leafIndex));
+      if (!erased.has(entry.leafIndex))
+        this.auditOpening(entry, judgement.leafIntact, openings.get(entry.leafIndex));
       this.builder.append(judgement.trueHash);
       this.checkRoot(checkpoints.get(this.builder.treeSize));
     }
@@ -107,6 +110,16 @@ export class LogAudit {
         problem: 'the row that opens this leaf is missing',
       });
     else if (leafIntact) this.findings.push(...checkOpening(place, claim));
+  }
+
+  /** Leaves whose opening is missing because their request is erased; asked only where one is missing. */
+  private async erased(
+    entries: readonly EntryRow[],
+    openings: ReadonlyMap<bigint, OpeningClaim>,
+  ): Promise<ReadonlySet<bigint>> {
+    const missing = entries.map(({ leafIndex }) => leafIndex).filter((index) => !openings.has(index));
+    if (this.log.kind === 'events' || missing.length === 0) return new Set();
+    return erasedLeaves(this.options.db, this.log.logId, [missing[0]!, missing.at(-1)!]);
   }
 
   private async openings(entries: readonly EntryRow[]): Promise<Map<bigint, OpeningClaim>> {

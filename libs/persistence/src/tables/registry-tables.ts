@@ -103,7 +103,14 @@ export interface RequestSubjectTable {
   filed_key: Fixed<string | null>;
 }
 
-export type ErasureReason = 'SUBJECT_REQUEST' | 'RETENTION_ENDED' | 'LEGAL_ORDER' | 'FILED_IN_ERROR';
+/** Why a request was erased; the table's constraint has the same words. */
+export const ERASURE_REASONS = [
+  'SUBJECT_REQUEST',
+  'RETENTION_ENDED',
+  'LEGAL_ORDER',
+  'FILED_IN_ERROR',
+] as const;
+export type ErasureReason = (typeof ERASURE_REASONS)[number];
 
 export interface ErasureTable {
   erasure_id: Fixed<string>;

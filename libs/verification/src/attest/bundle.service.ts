@@ -44,14 +44,20 @@ export class BundleService {
 
   /**
    * The bundle's file text.
-   * @throws VERIFICATION_REQUEST_UNKNOWN when the model has no commitment of the request; VERIFICATION_NOT_ATTESTED
-   *   when no attestation (or not the one asked for) covers all of them yet
+   * @throws VERIFICATION_REQUEST_UNKNOWN when the model has no commitment of the request; VERIFICATION_REQUEST_ERASED;
+   *   VERIFICATION_NOT_ATTESTED when no attestation (or not the one asked for) covers all of them yet
    */
   async forRequest({ requestId, modelId, attestationId }: BundleRequest): Promise<string> {
     const log = await this.ledger.commitmentLog(modelId);
     const openings = await this.facts.openings(log.logId, requestId);
     const last = openings.at(-1);
     if (!last) {
+      if (await this.facts.isErased(requestId)) {
+        throw new VerificationError(
+          'VERIFICATION_REQUEST_ERASED',
+          'this deletion request was erased: what opens its commitments is destroyed, so no new proof bundle can be made',
+        );
+      }
       throw new VerificationError(
         'VERIFICATION_REQUEST_UNKNOWN',
         'the model has no commitment of this deletion request',

@@ -73,7 +73,7 @@ function decoded(bytes: Uint8Array): Int32Array | null {
 }
 
 const contradicts = ({ score }: ResultLeaf, stored: number | undefined): boolean =>
-  score !== null && stored !== undefined && stored !== UNSCORABLE_SCORE && stored !== score;
+  score !== null && stored !== undefined && stored >= 0 && stored !== score;
 
 /** What is no longer verifiable was left out whatever its score. */
 const isSame = ({ score, verdict }: ResultLeaf, stored: number | undefined): boolean =>

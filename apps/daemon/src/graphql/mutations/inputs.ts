@@ -1,8 +1,9 @@
 /** What clients send. The libs check every value; GraphQL only gives the shape. */
 import { Field, Float, ID, InputType, Int } from '@nestjs/graphql';
 import type { SignalKind } from '@app/inference';
+import type { ErasureReason } from '@app/persistence';
 import type { ReferenceRole } from '@app/registry';
-import { ReferenceRoleEnum, SignalKindEnum } from '../enums.js';
+import { ErasureReasonEnum, ReferenceRoleEnum, SignalKindEnum } from '../enums.js';
 import { DateTime } from '../scalars.js';
 
 /** Same key and content: the same answer. Same key, other content: LEDGER_IDEMPOTENCY_CONFLICT. */
@@ -198,4 +199,13 @@ export class AddReleaseSignalsInput extends IdempotentInput {
 
   @Field(() => ID)
   recordingId!: string;
+}
+
+@InputType()
+export class EraseDeletionRequestInput extends IdempotentInput {
+  @Field(() => ID)
+  requestId!: string;
+
+  @Field(() => ErasureReasonEnum)
+  reason!: ErasureReason;
 }

@@ -12,6 +12,7 @@ import {
   toCommitmentNode,
   toRequestNode,
 } from '../nodes/deletion-request.node.js';
+import { ErasureNode, toErasureNode } from '../nodes/erasure.node.js';
 import { ModelNode, toModelNode } from '../nodes/model.node.js';
 import { RequestResultNode, toRequestResultNode } from '../nodes/result.node.js';
 import { ReadPersonal } from './read-roles.js';
@@ -49,6 +50,15 @@ export class DeletionRequestResolver {
       await this.service.commitments({ requestId: id }, pageRequest(page)),
       toCommitmentNode,
     );
+  }
+
+  @ResolveField(() => ErasureNode, { nullable: true, description: 'Null while the request is not erased.' })
+  async erasure(
+    @Parent() { id }: DeletionRequestNode,
+    @RequestContext() { loaders }: GraphqlContext,
+  ): Promise<ErasureNode | null> {
+    const erasure = await loaders.erasures.load(id);
+    return erasure ? toErasureNode(erasure) : null;
   }
 
   @ResolveField(() => [RequestResultNode], { description: 'What verifications said about it, newest first.' })
