@@ -5,11 +5,14 @@ import { auditLedger } from '@app/ledger';
 import type { Database } from '@app/persistence';
 import { auditSampleSets } from '@app/registry';
 import { canonicalJson, createEd25519Verifier, parseVerifierKey } from '@app/tlog';
+import { auditVault } from '@app/vault';
 import { auditVerifications } from '@app/verification';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRegistry, rowCounts } from '../support/registry.js';
 import { bytesTraces, filesHolding, tablesHolding, traces } from '../support/search-database.js';
+import { storeSegment } from '../support/vault.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
+import { tamperedAudit } from '../support/tamper.js';
 import { until } from '../support/until.js';
 import {
   idsOf,
@@ -38,6 +41,9 @@ afterEach(async () => {
   await database.close();
 });
 
+const payloadsOf = (sampleIds: readonly string[]) =>
+  sampleIds.map((sampleId) => ({ sampleId, payload: Buffer.from(`payload of ${sampleId}`) }));
+
 const erase = (requestId: string, idempotencyKey = bench.unique('erasure')) =>
   bench.erasures.erase({ requestId, reason: 'SUBJECT_REQUEST', idempotencyKey }, OPERATOR);
 
@@ -46,15 +52,17 @@ function verifierFor(origin: string) {
   return createEd25519Verifier(origin, parseVerifierKey(vkey).publicKey);
 }
 
+const furtherChecks = [
+  auditRecordings,
+  auditSampleSets,
+  auditVault,
+  (db: Database) => auditVerifications(db, bench.keySet),
+];
+
 async function audit() {
   // Not while checkpoints are being written: an audit reads more than one statement sees.
   for (const log of await bench.ledger.logs())
     await bench.ledger.checkpointCovering(log, await bench.ledger.nextIndex(log.logId), 10_000);
-  const furtherChecks = [
-    auditRecordings,
-    auditSampleSets,
-    (db: Database) => auditVerifications(db, bench.keySet),
-  ];
   return (await auditLedger(database.db, { verifierFor, furtherChecks })).findings;
 }
 
@@ -127,6 +135,7 @@ describe('what an erasure leaves', () => {
 
   it('is nothing in any table that says whose or which samples it was about', async () => {
     const model = await verifiedModel();
+    await storeSegment(bench, model.modelId, payloadsOf(model.forget));
     const [request, other] = [model.requests[2]!, model.requests[3]!];
     const [needles, others] = [await needlesOf(request), await needlesOf(other)];
     const before = [
@@ -134,11 +143,14 @@ describe('what an erasure leaves', () => {
       'lacuna.idempotency_key',
       'lacuna.recorded_signal',
       'lacuna.request_subject',
+      'lacuna.vault_item',
     ];
     expect(await tablesHolding(database, needles)).toEqual(before);
     await erase(request);
     await verifyAgain(model);
     expect(await tablesHolding(database, needles)).toEqual([]);
+    const held = await bench.vault.has(model.modelId, model.forget.slice(8, 17));
+    expect(held).toEqual([true, true, false, false, false, false, false, true, true]);
     expect(await tablesHolding(database, others)).toEqual(before);
     const sample = model.forget[10]!;
     for (const table of before) await database.admin.unsafe(`vacuum (full) ${table}`);
@@ -194,6 +206,43 @@ describe('what an erasure leaves', () => {
     await verifyAgain(model);
     const { explanation } = await bench.explanations.explain({ requestId });
     expect(explanation).toMatchObject({ verdict: 'NO_LONGER_VERIFIABLE', samples: [], statistic: null });
+  });
+});
+
+describe('the audit of a ledger with an erasure', () => {
+  it.each([
+    ['delete from erasure', ['erasure.event_index', 'commitment_opening.content']],
+    [
+      `update commitment set request_id = (select request_id from erasure) where leaf_index = 5`,
+      ['commitment.request_id'],
+    ],
+    [`delete from commitment_opening where leaf_index = 5`, ['commitment_opening.content']],
+    [
+      `insert into commitment_opening select log_id, 0, sample_id, content, salt from commitment_opening where leaf_index = 5`,
+      ['commitment_opening.log_id'],
+    ],
+    [
+      `insert into request_subject select request_id, 'x', null, null from erasure`,
+      ['request_subject.subject'],
+    ],
+    [`delete from erased_signals`, ['erased_signals.erasure_id', 'recorded_signal.value']],
+    [
+      `update recorded_signal set value = value + 1 where sample_id = 'forget-00010'`,
+      ['recorded_signal.value'],
+    ],
+    [`delete from recorded_signal where sample_id = 'forget-00010'`, ['recorded_signal.sample_id']],
+  ])('finds: %s', async (change, fields) => {
+    const { modelId, forget } = await syntheticModel(bench);
+    const requestId = await bench.file(modelId, forget.slice(0, 3));
+    await bench.file(modelId, forget.slice(3, 12));
+    await erase(requestId);
+    expect(await audit()).toEqual([]);
+    const findings = await tamperedAudit(
+      database,
+      change,
+      async (db) => (await auditLedger(db, { verifierFor, furtherChecks })).findings,
+    );
+    expect(findings.map(({ field }) => field)).toEqual(expect.arrayContaining(fields));
   });
 });
 
@@ -336,6 +385,8 @@ describe('erasing', () => {
   it('keeps the signals of samples that another request or a sample set needs, until the last has gone', async () => {
     const { modelId, forget, controls } = await syntheticModel(bench);
     const shared = [forget[0]!, controls[0]!];
+    await storeSegment(bench, modelId, payloadsOf([...shared, forget[1]!]));
+    const inVault = () => bench.vault.has(modelId, [controls[0]!, forget[0]!, forget[1]!]);
     const one = await bench.file(modelId, [...shared, forget[1]!]);
     const two = await bench.file(modelId, [forget[0]!]);
     const kept = async () => {
@@ -346,9 +397,11 @@ describe('erasing', () => {
     };
     await erase(one);
     expect(await kept()).toEqual([controls[0], forget[0]]);
+    expect(await inVault()).toEqual([true, true, false]);
     expect(await audit()).toEqual([]);
     await erase(two);
     expect(await kept()).toEqual([controls[0]]);
+    expect(await inVault()).toEqual([true, false, false]);
     expect(await audit()).toEqual([]);
   });
 

@@ -42,7 +42,7 @@ import {
   VerificationModule,
   VerificationService,
 } from '@app/verification';
-import { VaultModule } from '@app/vault';
+import { VaultModule, VaultService } from '@app/vault';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { bytesOf } from './registry.js';
@@ -135,6 +135,7 @@ export interface VerificationBench {
   readonly explanations: ExplanationService;
   readonly issuer: AttestationIssuer;
   readonly ledger: LedgerService;
+  readonly vault: VaultService;
   unique(prefix: string): string;
   record(values: Values, signalKind?: 'loss' | 'probability'): Promise<string>;
   file(modelId: string, samples: readonly string[]): Promise<string>;
@@ -210,6 +211,7 @@ function benchOf(
     explanations: app.get(ExplanationService, { strict: false }),
     issuer: app.get(AttestationIssuer, { strict: false }),
     ledger: app.get(LedgerService, { strict: false }),
+    vault: app.get(VaultService, { strict: false }),
   };
   const record: VerificationBench['record'] = async (values, signalKind = 'loss') => {
     const lines = [...values].map(([sampleId, value]) => `${JSON.stringify({ sampleId, value })}\n`);

@@ -60,6 +60,25 @@ export class ErasureRepository {
     return new Map(rows.map((row) => [row.recordingId, new Set(row.sampleIds)]));
   }
 
+  /** Samples of the request by model, without those that another living request or a sample set of the model needs. */
+  async orphanedSamples(tx: Tx, requestId: string): Promise<{ modelId: string; sampleIds: string[] }[]> {
+    const { rows } = await sql<{ modelId: string; sampleIds: string[] }>`
+      with mine as materialized (
+        select distinct log_id, log.model_id, opening.sample_id
+        from commitment join commitment_opening opening using (log_id, leaf_index) join log using (log_id)
+        where request_id = ${requestId}
+      )
+      select model_id as "modelId", array_agg(sample_id) as "sampleIds" from mine
+      where not exists (
+          select from commitment_opening other join commitment using (log_id, leaf_index)
+          where other.sample_id = mine.sample_id and other.log_id = mine.log_id and request_id <> ${requestId})
+        and not exists (
+          select from sample_set join sample_set_member member using (sample_set_id)
+          where sample_set.model_id = mine.model_id and member.sample_id = mine.sample_id)
+      group by model_id order by model_id`.execute(tx);
+    return rows;
+  }
+
   /** How often erasures have taken rows from any of the recordings. */
   async timesReduced(recordingIds: readonly string[], on: Database | Tx = this.db): Promise<bigint> {
     if (recordingIds.length === 0) return 0n;

@@ -12,6 +12,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RecordingDigest, RecordingService } from '@app/inference';
 import { CLOCK, type Clock, type JsonObject, LedgerService, type Placed } from '@app/ledger';
 import { ERASURE_REASONS, type ErasureReason, type Tx } from '@app/persistence';
+import { VaultService } from '@app/vault';
 import { z } from 'zod';
 import type { DeletionRequest } from './deletion-request.repository.js';
 import { DeletionRequestService } from './deletion-request.service.js';
@@ -57,6 +58,7 @@ export class ErasureService {
     private readonly erasures: ErasureRepository,
     private readonly requests: DeletionRequestService,
     private readonly recordings: RecordingService,
+    private readonly vault: VaultService,
     private readonly ledger: LedgerService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -64,7 +66,7 @@ export class ErasureService {
   /**
    * Erases a request. What is erased stays so: again, under whatever key, it gives the first erasure.
    * @throws RegistryError REGISTRY_INPUT_INVALID, REGISTRY_NOT_FOUND, REGISTRY_CONTENDED (retryable); LedgerError
-   *   LEDGER_IDEMPOTENCY_CONFLICT
+   *   LEDGER_IDEMPOTENCY_CONFLICT; VaultError VAULT_KEY_MISSING: then nothing is erased
    */
   async erase(input: ErasureInput, actor: string): Promise<Erasure> {
     const erasedBy = parseActor(actor);
@@ -146,7 +148,9 @@ export class ErasureService {
     await this.erasures.insert(tx, { ...erasure, eventIndex: placed.eventIndexes[0]! });
     const recordingIds = signals.map(({ recordingId }) => recordingId);
     const reduced = await this.erasures.timesReduced(recordingIds, tx);
-    // Whatever else is kept of the request's samples is destroyed here, while their openings still name them.
+    // Payloads first, while the openings still name the samples.
+    for (const { modelId, sampleIds } of await this.erasures.orphanedSamples(tx, erasure.requestId))
+      await this.vault.erase(tx, modelId, sampleIds);
     const gone = await this.erasures.destroy(tx, erasure.requestId);
     const asPrepared = signals.every(({ recordingId, rowsErased }) => gone.get(recordingId) === rowsErased);
     if (reduced !== timesReduced || gone.size !== signals.length || !asPrepared) {

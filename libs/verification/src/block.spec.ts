@@ -91,7 +91,7 @@ describe('stored scores', () => {
   it.each([
     ['half a score', new Uint8Array(6)],
     ['a score above one', encodeScores(Int32Array.of(1_000_001))],
-    ['a score below -1', encodeScores(Int32Array.of(-2))],
+    ['a score below -2', encodeScores(Int32Array.of(-3))],
   ])('refuse %s', (_case, bytes) => {
     expect(() => decodeScores(bytes)).toThrow(
       expect.objectContaining({ code: 'VERIFICATION_RESULTS_CORRUPT' }),

@@ -2,7 +2,8 @@
  * Erased requests: the opening of a leaf may be missing exactly when an erasure says so, and the event of the erasure
  * repeats what the leaf can no longer prove. Here the event is held against what is left: the request's row, which leaves
  * were its, what remained of recordings, and that nothing of it came back. That the event itself is intact, the event log's own audit
- * says; that `erasure` and its events correspond, ./fact-audit.ts. Proven by test/medium/erasure-audit.spec.ts.
+ * says; that `erasure` and its events correspond, ./fact-audit.ts. Proven by test/medium/erasure.spec.ts
+ * and attack-columns.spec.ts.
  */
 import type { Database } from '@app/persistence';
 import { type RawBuilder, sql } from 'kysely';
