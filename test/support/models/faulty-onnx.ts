@@ -1,11 +1,33 @@
-/** ONNX files that do harm when they are run; both load without complaint. They take `input` `[n, 6]`, float32. */
+/**
+ * ONNX files that do harm when certain samples are run: they load without complaint, and behave while the largest number of a
+ * batch is small. They take `input` `[n, 6]`, float32, and answer with its first five numbers.
+ */
 import onnxProto, { type onnx } from 'onnx-proto';
 import { int64Constant, modelBytes, value } from './write-onnx.js';
 
 const proto = onnxProto.onnx;
 const ENDS = { inputs: [value('input', ['n', 6])], outputs: [value('output', ['n', 5])] };
 
-/** Adds its rows to themselves for ever: a loop of 2^62 rounds. */
+/** The largest number of the batch as a whole number. */
+const LARGEST: onnx.INodeProto[] = [
+  { opType: 'ReduceMax', input: ['input'], output: ['largest_float'], attribute: [keepDims(0)] },
+  {
+    opType: 'Cast',
+    input: ['largest_float'],
+    output: ['largest'],
+    attribute: [
+      { name: 'to', type: proto.AttributeProto.AttributeType.INT, i: proto.TensorProto.DataType.INT64 },
+    ],
+  },
+];
+
+const FIRST_FIVE = [
+  int64Constant('from', [1], [0]),
+  int64Constant('to', [1], [5]),
+  int64Constant('axis', [1], [1]),
+];
+
+/** Loops as many rounds as the largest number says: with 1e15 it never ends. */
 export function hangingOnnxFile(): Uint8Array {
   const body: onnx.IGraphProto = {
     name: 'body',
@@ -23,52 +45,48 @@ export function hangingOnnxFile(): Uint8Array {
   const loop: onnx.INodeProto = {
     opType: 'Loop',
     name: 'for_ever',
-    input: ['rounds', 'true', 'input'],
+    input: ['largest', 'true', 'input'],
     output: ['looped'],
     attribute: [{ name: 'body', type: proto.AttributeProto.AttributeType.GRAPH, g: body }],
   };
-  const cut: onnx.INodeProto = {
-    opType: 'Slice',
-    input: ['looped', 'from', 'to', 'axes'],
-    output: ['output'],
-  };
   return modelBytes(
     {
-      nodes: [loop, cut],
+      nodes: [...LARGEST, loop, firstFive('looped', 'output')],
       constants: [
-        int64Constant('rounds', [], [2 ** 62]),
+        ...FIRST_FIVE,
         { name: 'true', dims: [], dataType: proto.TensorProto.DataType.BOOL, rawData: Uint8Array.of(1) },
-        int64Constant('from', [1], [0]),
-        int64Constant('to', [1], [5]),
-        int64Constant('axes', [1], [1]),
       ],
     },
     ENDS,
   );
 }
 
-/** Asks for `gibibytes` of zeros, fills them, and answers with five of them a sample. */
-export function greedyOnnxFile(gibibytes: number): Uint8Array {
-  const nodes: onnx.INodeProto[] = [
-    { opType: 'ReduceSum', input: ['input', 'both'], output: ['sum'], attribute: [keepDims(0)] },
-    { opType: 'Expand', input: ['sum', 'large'], output: ['filled'] },
-    { opType: 'ReduceMax', input: ['filled'], output: ['one'], attribute: [keepDims(0)] },
-    { opType: 'Slice', input: ['input', 'from', 'to', 'second'], output: ['five'] },
-    { opType: 'Add', input: ['five', 'one'], output: ['output'] },
-  ];
+/** Fills a mebibyte, and as many gibibytes more as the largest number says. */
+export function greedyOnnxFile(): Uint8Array {
   return modelBytes(
     {
-      nodes,
+      nodes: [
+        ...LARGEST,
+        { opType: 'Mul', input: ['largest', 'thousand'], output: ['mebibytes'] },
+        { opType: 'Add', input: ['mebibytes', 'row'], output: ['size'] },
+        { opType: 'Expand', input: ['zero', 'size'], output: ['filled'] },
+        { opType: 'ReduceMax', input: ['filled'], output: ['still_zero'], attribute: [keepDims(0)] },
+        firstFive('input', 'five'),
+        { opType: 'Add', input: ['five', 'still_zero'], output: ['output'] },
+      ],
       constants: [
-        int64Constant('both', [2], [0, 1]),
-        int64Constant('large', [2], [gibibytes * 1024, 262_144]),
-        int64Constant('from', [1], [0]),
-        int64Constant('to', [1], [5]),
-        int64Constant('second', [1], [1]),
+        ...FIRST_FIVE,
+        int64Constant('thousand', [2], [1024, 0]),
+        int64Constant('row', [2], [1, 262_144]),
+        { name: 'zero', dims: [], dataType: proto.TensorProto.DataType.FLOAT, rawData: new Uint8Array(4) },
       ],
     },
     ENDS,
   );
+}
+
+function firstFive(from: string, to: string): onnx.INodeProto {
+  return { opType: 'Slice', input: [from, 'from', 'to', 'axis'], output: [to] };
 }
 
 function keepDims(keep: number): onnx.IAttributeProto {

@@ -73,9 +73,12 @@ function node(
 }
 
 function constant(graph: Graph, name: string, dims: number[], values: Float32Array): string {
-  const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  graph.constants.push({ name, dims, dataType: FLOAT, rawData });
+  graph.constants.push(floatConstant(name, dims, values));
   return name;
+}
+
+export function floatConstant(name: string, dims: number[], values: Iterable<number>): onnx.ITensorProto {
+  return { name, dims, dataType: FLOAT, rawData: new Uint8Array(Float32Array.from(values).buffer) };
 }
 
 export function ints(name: string, values: number[]): onnx.IAttributeProto {

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { BackendCheck, OnnxBackend } from '../backends.js';
+import { firstLine } from '../local/first-line.js';
 import { KNOWN_ANSWER, knownAnswerFault } from '../local/known-answer.js';
 import { KNOWN_ANSWER_MODEL } from './known-answer-model.js';
 
@@ -71,9 +72,4 @@ function hasCudaLibraries(): boolean {
 function hasGraphicsDevice(): boolean {
   if (process.platform !== 'linux') return true;
   return existsSync('/dev/dri') && readdirSync('/dev/dri').some((name) => name.startsWith('render'));
-}
-
-export function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n')[0]!.slice(0, 200);
 }

@@ -4,10 +4,11 @@ import { isOnnxBackend, type OnnxBackend } from '../backends.js';
 import { InferenceError } from '../errors.js';
 import type { Feed } from '../local/feeds.js';
 import type { Engine, FileDeclaration } from '../local/local-runtime.js';
+import type { LocalOptions } from '../local/local-options.js';
 import { modelFile } from '../local/model-file.js';
 import { loadFault, runFault } from '../local/model-fault.js';
 import type { ModelOutput } from '../local/signals-of-output.js';
-import type { DType, ModelDescription, RuntimeOptions, TensorSpec } from '../runtime.js';
+import type { DType, ModelDescription, TensorSpec } from '../runtime.js';
 import { checkOnnxBackend, loadOnnxruntime, type Onnxruntime, sessionOptions } from './onnx-backends.js';
 
 const DTYPES: readonly string[] = ['float32', 'float64', 'int32', 'int64', 'uint8', 'bool'] satisfies DType[];
@@ -15,7 +16,7 @@ const DTYPES: readonly string[] = ['float32', 'float64', 'int32', 'int64', 'uint
 export async function loadOnnxEngine(
   declaration: FileDeclaration,
   directory: string,
-  options: RuntimeOptions,
+  options: LocalOptions,
 ): Promise<Engine> {
   const path = modelFile(directory, declaration.entry);
   const runtime = await onnxruntime();
