@@ -1,11 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { aliases } from './test/support/aliases.js';
 
 export default defineConfig({
-  resolve: {
-    tsconfigPaths: true,
-    // One realm: Vite would take graphql's "module" build for our sources while packages in node_modules take "main".
-    alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
-  },
+  resolve: { tsconfigPaths: true, alias: aliases },
   test: {
     setupFiles: ['reflect-metadata'],
     globalSetup: ['test/support/global-setup.ts'],

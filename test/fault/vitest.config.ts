@@ -1,14 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { aliases } from '../support/aliases.js';
 
 /** Crash tests: real processes of the built apps, so one file at a time and patience for recoveries. */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
-  resolve: {
-    tsconfigPaths: true,
-    // One realm: Vite would take graphql's "module" build for our sources while packages in node_modules take "main".
-    alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
-  },
+  resolve: { tsconfigPaths: true, alias: aliases },
   test: {
     setupFiles: ['reflect-metadata'],
     globalSetup: ['test/support/fault-global-setup.ts', 'test/support/global-setup.ts'],

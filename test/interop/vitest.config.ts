@@ -1,14 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { aliases } from '../support/aliases.js';
 
 /** Other people's clients against a listening daemon: they need their own toolchains, so they run apart (`npm run test:interop`). */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
-  resolve: {
-    tsconfigPaths: true,
-    // One realm: Vite would take graphql's "module" build for our sources while packages in node_modules take "main".
-    alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
-  },
+  resolve: { tsconfigPaths: true, alias: aliases },
   test: {
     setupFiles: ['reflect-metadata'],
     globalSetup: ['test/support/global-setup.ts'],

@@ -9,11 +9,14 @@ import { loadConfig } from '@app/config';
 import { connect, migrate, ownDatabase } from '@app/persistence';
 import { installQueue } from '@app/queue';
 import type { TestProject } from 'vitest/node';
+import { buildInferenceChild } from './build-inference-child.js';
 
 export const TEMPLATE = 'lacuna_template';
 
 declare module 'vitest' {
   export interface ProvidedContext {
+    /** Main file of a model's process, built from the sources. */
+    inferenceChild: string;
     databaseAddress:
       | { readonly kind: 'socket'; readonly directory: string }
       | { readonly kind: 'url'; readonly url: string };
@@ -41,8 +44,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     'databaseAddress',
     server.address.kind === 'url' ? server.address : { kind: 'socket', directory: server.address.directory },
   );
+  const child = await buildInferenceChild();
+  project.provide('inferenceChild', child.entry);
   return async () => {
     await server.close();
+    child.remove();
     rmSync(directory, { recursive: true, force: true });
   };
 }

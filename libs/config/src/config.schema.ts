@@ -14,6 +14,23 @@ const wholeNumber = (low: number, high: number) =>
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const text = z.string().min(1, 'must not be empty');
 
+/** What model files may be run on, in the order of the default; the lib `inference` says what each one is. */
+const inferenceBackend = z.enum([
+  'onnx-cuda',
+  'onnx-webgpu',
+  'onnx-cpu',
+  'tfjs-node-gpu',
+  'tfjs-node',
+  'tfjs-wasm',
+  'tfjs-cpu',
+]);
+
+const list = <T extends z.ZodType<string, string>>(item: T) =>
+  z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .pipe(z.array(item).min(1));
+
 /** A log origin becomes a URL-less name on every checkpoint: no spaces, no plus (C2SP signed-note key names). */
 const ledgerName = text.regex(/^[^\s+]+$/, 'must hold no spaces and no "+"');
 
@@ -106,6 +123,21 @@ export const settings = {
   LACUNA_WORKER_CONCURRENCY: wholeNumber(1, 64)
     .default(2)
     .describe('blocks one worker process takes at a time'),
+  LACUNA_INFERENCE_BACKENDS: list(inferenceBackend)
+    .prefault(inferenceBackend.options.join(','))
+    .describe('what model files may be run on, best first; each must pass a known-answer check'),
+  LACUNA_INFERENCE_THREADS: wholeNumber(1, 256)
+    .default(1)
+    .describe('threads one model computes with; more workers use more cores, too'),
+  LACUNA_INFERENCE_TIMEOUT_MS: wholeNumber(100, 3_600_000)
+    .default(60_000)
+    .describe('longest time for one batch of samples; a model that takes longer is stopped'),
+  LACUNA_INFERENCE_MEMORY_MB: wholeNumber(256, 1_048_576)
+    .default(2048)
+    .describe('most memory of the process that runs one model, in MiB; one that grows larger is stopped'),
+  LACUNA_INFERENCE_TFJS_NODE: text
+    .optional()
+    .describe('folder of a @tensorflow/tfjs-node package with its addon, built elsewhere'),
 } as const;
 
 export const configSchema = z.strictObject(settings);

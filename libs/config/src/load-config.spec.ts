@@ -22,6 +22,12 @@ describe('loadConfig', () => {
     expect(loadConfig({ LACUNA_DATABASE_URL: '' }).LACUNA_DATABASE_URL).toBeUndefined();
   });
 
+  it('reads a list, whose default is all of it', () => {
+    expect(loadConfig({}).LACUNA_INFERENCE_BACKENDS).toHaveLength(7);
+    const { LACUNA_INFERENCE_BACKENDS } = loadConfig({ LACUNA_INFERENCE_BACKENDS: 'tfjs-wasm, onnx-cpu' });
+    expect(LACUNA_INFERENCE_BACKENDS).toEqual(['tfjs-wasm', 'onnx-cpu']);
+  });
+
   it('refuses an unknown name, naming it', () => {
     expect(refusal({ LACUNA_DATABSE_URL: 'x' })).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -36,6 +42,7 @@ describe('loadConfig', () => {
     ['LACUNA_LOG_LEVEL', 'loud'],
     ['LACUNA_LEDGER_NAME', 'two words'],
     ['LACUNA_GRAPHIQL', 'yes'],
+    ['LACUNA_INFERENCE_BACKENDS', 'onnx-cpu,abacus'],
   ])('refuses %s=%s', (name, value) => {
     expect(refusal({ [name]: value })).toMatchObject({
       code: 'CONFIG_INVALID',

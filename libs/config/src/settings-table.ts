@@ -5,7 +5,12 @@ export function settingsTable(): string {
   const defaults: Readonly<Record<string, unknown>> = configSchema.parse({});
   const rows = Object.entries(settings).map(([name, schema]) => {
     const value = defaults[name];
-    return `| \`${name}\` | ${value === undefined ? '' : `\`${JSON.stringify(value).replaceAll('"', '')}\``} | ${schema.description ?? ''} |`;
+    return `| \`${name}\` | ${value === undefined ? '' : `\`${asText(value)}\``} | ${schema.description ?? ''} |`;
   });
   return ['| name | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** As it would be written in the environment. */
+function asText(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
 }

@@ -1,3 +1,7 @@
+import type { Config } from '@app/config';
+
+export type Backend = Config['LACUNA_INFERENCE_BACKENDS'][number];
+
 /** What can compute a model file: one name for each pair of library and device, in the order in which they are tried. */
 export const BACKENDS = [
   'onnx-cuda',
@@ -7,9 +11,8 @@ export const BACKENDS = [
   'tfjs-node',
   'tfjs-wasm',
   'tfjs-cpu',
-] as const;
+] as const satisfies readonly Backend[];
 
-export type Backend = (typeof BACKENDS)[number];
 export type OnnxBackend = Extract<Backend, `onnx-${string}`>;
 export type TfjsBackend = Extract<Backend, `tfjs-${string}`>;
 

@@ -1,10 +1,15 @@
-export { BACKENDS, type Backend } from './backends.js';
+export { BACKENDS, type Backend, type BackendCheck } from './backends.js';
+export { checkBackends } from './doctor/check-backends.js';
+export { chosenBackends, type ChosenBackend } from './doctor/chosen-backends.js';
+export { inspectMachine, type MachineFacts } from './doctor/machine.js';
 export { type EndpointAccess, endpointAccess, NO_ENDPOINTS } from './endpoint/endpoint-access.js';
 export { InferenceError, type InferenceErrorCode, positionsOf } from './errors.js';
 export { InferenceModule } from './inference.module.js';
 export { loadLocalRuntime } from './local/load-local-runtime.js';
 export { openInferenceRuntime } from './open-inference/open-inference-runtime.js';
+export { openRuntime } from './open-runtime.js';
 export { CompletionsRuntime } from './openai/completions-runtime.js';
+export { runtimeOptionsOf } from './runtime-options.js';
 export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
 export { csvFields } from './recorded/csv-fields.js';
 export { type ParseOptions } from './recorded/parse-recording.js';

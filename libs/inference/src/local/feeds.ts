@@ -84,18 +84,19 @@ function widened(tensor: TensorBatch, input: TensorSpec): TensorData {
   }
   // Only int64 is held as bigint, and nothing is wider than int64.
   const numbers = tensor.data as Exclude<TensorData, BigInt64Array>;
+  // Constructors copy a typed array natively; `from` would go number by number.
   switch (input.dtype) {
     case 'float32':
-      return Float32Array.from(numbers);
+      return new Float32Array(numbers);
     case 'float64':
-      return Float64Array.from(numbers);
+      return new Float64Array(numbers);
     case 'int32':
-      return Int32Array.from(numbers);
+      return new Int32Array(numbers);
     case 'int64':
       return BigInt64Array.from(numbers as Uint8Array, BigInt);
     case 'uint8':
     case 'bool':
-      return Uint8Array.from(numbers);
+      return new Uint8Array(numbers);
   }
 }
 

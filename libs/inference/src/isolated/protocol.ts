@@ -1,0 +1,40 @@
+/** What host and child say to each other over the IPC channel, in structured clones: numbers stay as compact as they are. */
+import type { Backend, BackendCheck } from '../backends.js';
+import { InferenceError, type InferenceErrorCode } from '../errors.js';
+import type { LocalSource } from '../local/load-local-runtime.js';
+import type { LocalOptions } from '../local/local-options.js';
+import type { SignalKind } from '../recorded/row-reader.js';
+import type { ModelDescription, SampleBatch } from '../runtime.js';
+
+export type Request =
+  | { readonly type: 'load'; readonly source: LocalSource; readonly options: LocalOptions }
+  | { readonly type: 'check'; readonly backend: Backend; readonly options: LocalOptions }
+  | {
+      readonly type: 'signals';
+      readonly id: number;
+      readonly batch: SampleBatch;
+      readonly signalKind: SignalKind;
+    };
+
+export type Reply =
+  | { readonly type: 'loaded'; readonly backend: string; readonly description: ModelDescription }
+  | { readonly type: 'checked'; readonly check: BackendCheck }
+  | { readonly type: 'notLoaded'; readonly error: WireError }
+  | { readonly type: 'signals'; readonly id: number; readonly signals: Float64Array }
+  | { readonly type: 'failed'; readonly id: number; readonly error: WireError };
+
+interface WireError {
+  readonly code: InferenceErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: InferenceError['details'];
+}
+
+export function toWire(error: InferenceError): WireError {
+  const { code, message, retryable, details } = error;
+  return { code, message, retryable, details };
+}
+
+export function fromWire({ code, message, retryable, details }: WireError): InferenceError {
+  return new InferenceError(code, message, { retryable, details });
+}
