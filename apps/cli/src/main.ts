@@ -6,6 +6,7 @@ import { CodedError } from '@app/errors';
 import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit.command.js';
 import { addDemoCommand } from './commands/demo.command.js';
+import { addDoctorCommand } from './commands/doctor.command.js';
 import { addMigrateCommand } from './commands/migrate.command.js';
 import { addScoreCommand } from './commands/score.command.js';
 import { addSettingsCommand } from './commands/settings.command.js';
@@ -28,6 +29,7 @@ addSettingsCommand(program);
 addAuditCommand(program);
 addVaultCommand(program);
 addWitnessCommand(program);
+addDoctorCommand(program);
 addDemoCommand(program);
 
 try {

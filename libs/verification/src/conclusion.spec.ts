@@ -46,20 +46,6 @@ describe('ResultTree', () => {
     expect(decision.reasons).toContain('UNSCORABLE_SAMPLES');
   });
 
-  it('says of erased commitments that they are no longer verifiable, and lets them block nothing', () => {
-    const { lines, decision } = conclude(commitments(20, (i) => (i < 5 ? -2 : 740_000)));
-    expect(parseResultLeaf(lines[3]!)).toMatchObject({
-      verdict: 'NO_LONGER_VERIFIABLE',
-      score: null,
-      pResidual: null,
-      pMember: null,
-    });
-    expect(decision.requests[0]).toMatchObject({ verdict: 'NO_LONGER_VERIFIABLE', statistic: null });
-    expect(decision).toMatchObject({ result: 'PASSED', reasons: [] });
-    const nothingLeft = conclude(commitments(5, () => -2)).decision;
-    expect(nothingLeft).toMatchObject({ result: 'INCONCLUSIVE', reasons: ['NOTHING_TO_VERIFY'] });
-  });
-
   it('has the root of all its lines, and the block roots lead to it', () => {
     const size = 2 * BLOCK_WIDTH + 17;
     const { tree, blocks, lines } = conclude(commitments(size, () => 740_000));
