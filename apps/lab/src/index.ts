@@ -1,4 +1,14 @@
 export { LabError, type LabErrorCode } from './errors.js';
-export { prepareLifecycle, type Lifecycle } from './lifecycle/lifecycle.js';
-export { compareRivals, type Recall, type Rival, type RivalRelease, recallOf } from './scoring/rivals.js';
-export { FULL, SMALL, type LifecycleSettings } from './lifecycle/settings.js';
+export { type Lifecycle, prepareLifecycle, type TrainedModel } from './lifecycle/lifecycle.js';
+export type { ReleaseRecipe } from './lifecycle/recipes.js';
+export { FULL, type LifecycleSettings, SMALL } from './lifecycle/settings.js';
+export type { TrainingProgress } from './lifecycle/train-models.js';
+export {
+  compareRivals,
+  labelsOf,
+  type Recall,
+  recallOf,
+  type Rival,
+  type RivalRelease,
+} from './scoring/rivals.js';
+export { type Bag, denseRows } from './wordnet/bags.js';

@@ -26,22 +26,34 @@ export class ApiClient {
     });
     const answer = (await response.json()) as GraphqlAnswer;
     const [error] = answer.errors ?? [];
-    if (error)
-      throw new CliError('CLI_API_REFUSED', `${error.extensions?.code ?? response.status}: ${error.message}`);
+    if (error) {
+      const code = error.extensions?.code ?? String(response.status);
+      throw new CliError('CLI_API_REFUSED', `${code}: ${error.message}`, { details: { code } });
+    }
     return answer.data as T;
   }
 
   /** Uploads recorded signals as gzip NDJSON and returns the recording's id. */
   async uploadLosses(rows: Iterable<{ readonly sampleId: string; readonly loss: number }>): Promise<string> {
+    const answer = await this.uploadLines<{ recordingId: string }>('/v1/recordings?kind=loss', rows);
+    return answer.recordingId;
+  }
+
+  /** Uploads objects as gzip NDJSON, one a line. */
+  async uploadLines<T>(path: string, rows: Iterable<object>): Promise<T> {
     let text = '';
     for (const row of rows) text += `${JSON.stringify(row)}\n`;
-    const response = await this.request('/v1/recordings?kind=loss', {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' },
-      body: new Uint8Array(gzipSync(text)),
+    return this.upload<T>(path, gzipSync(text), {
+      'content-type': 'application/x-ndjson',
+      'content-encoding': 'gzip',
     });
+  }
+
+  /** @throws CliError `CLI_API_REFUSED` */
+  async upload<T>(path: string, bytes: Uint8Array, headers: Record<string, string>): Promise<T> {
+    const response = await this.request(path, { method: 'POST', headers, body: new Uint8Array(bytes) });
     await refuseFailure(response);
-    return ((await response.json()) as { recordingId: string }).recordingId;
+    return (await response.json()) as T;
   }
 
   /** Streams a download into a file. */

@@ -20,6 +20,8 @@ export type AppName = 'daemon' | 'worker';
 
 export class Processes {
   private readonly children = new Map<AppName, ChildProcess>();
+  /** Address of the daemon; empty before it listens. */
+  url = '';
 
   constructor(
     private readonly directory: string,
@@ -55,7 +57,8 @@ export class Processes {
     for (;;) {
       this.start('daemon');
       try {
-        return await this.daemonUrl();
+        this.url = await this.daemonUrl();
+        return this.url;
       } catch (error) {
         const held = error instanceof CliError && error.message.includes('PERSISTENCE_DIRECTORY_HELD');
         if (!held || Date.now() > giveUp) throw error;

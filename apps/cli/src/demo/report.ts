@@ -21,13 +21,13 @@ export interface DemoReport {
 type Counts = ReleaseOutcome['requestCounts'];
 
 const nonZero = (counts: Counts): Counts => counts.filter(({ count }) => count > 0);
-const countsText = (counts: Counts): string =>
+export const countsText = (counts: Counts): string =>
   nonZero(counts)
     .map(({ verdict, count }) => `${count} ${verdict}`)
     .join('\n');
-const countsObject = (counts: Counts): Record<string, number> =>
+export const countsObject = (counts: Counts): Record<string, number> =>
   Object.fromEntries(nonZero(counts).map(({ verdict, count }) => [verdict, count]));
-const rateText = ({ rate, low, high }: Rate): string =>
+export const rateText = ({ rate, low, high }: Rate): string =>
   `${rate.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 const figure = (value: number | null): string => (value === null ? '-' : value.toFixed(4));
 

@@ -5,10 +5,11 @@ import type { KeySet } from '@app/attestation';
 import { CliError } from '../errors.js';
 import { verifyFile } from '../verify-file.js';
 import type { ApiClient } from './api-client.js';
-import type { Registered, RegisteredRelease } from './register.js';
+import type { RegisteredRelease } from './registrar.js';
+import type { Stage } from './stage.js';
 
 const POLL_MS = 250;
-/** The demo's own bound: three releases take seconds. */
+/** A demo's own bound: a release takes seconds. */
 const TIMEOUT_MS = 300_000;
 
 export interface Rate {
@@ -25,7 +26,12 @@ export interface ReleaseOutcome {
   readonly power: { readonly perRequest: Rate; readonly perSample: Rate } | null;
   readonly operatingFalsePositiveRate: number;
   readonly auc: number | null;
-  readonly work: { readonly signalsRead: number; readonly forwardPasses: number; readonly seconds: number };
+  readonly work: {
+    readonly signalsRead: number;
+    /** Samples that went through live models. */
+    readonly forwardPasses: number;
+    readonly seconds: number;
+  };
 }
 
 interface VerificationNode {
@@ -40,6 +46,12 @@ interface VerificationNode {
   readonly outcome: ReleaseOutcome | null;
   readonly attestation: { readonly id: string } | null;
 }
+
+const NOT_PLANNED: Omit<VerificationNode, 'id'> = {
+  progress: { status: 'WAITING', blocksDone: 0, blocksTotal: 0, errorCode: null, errorMessage: null },
+  outcome: null,
+  attestation: null,
+};
 
 const VERIFICATIONS = `query ($releaseId: ID!) {
   verifications(releaseId: $releaseId, first: 1) { edges { node {
@@ -56,58 +68,39 @@ const VERIFICATIONS = `query ($releaseId: ID!) {
 }`;
 
 export interface VerifiedRelease {
-  readonly registered: RegisteredRelease;
+  readonly release: RegisteredRelease;
   readonly outcome: ReleaseOutcome;
   readonly attestationId: string;
 }
 
 /** @throws CliError `CLI_API_REFUSED` for a failed verification, `CLI_TIMEOUT` */
-export async function awaitVerifications(
+export async function awaitVerification(
   auditor: ApiClient,
-  releases: readonly RegisteredRelease[],
-  say: (text: string) => void,
-  ensureRunning: () => void,
-): Promise<VerifiedRelease[]> {
-  const done: VerifiedRelease[] = [];
-  for (const registered of releases) {
-    const verification = await awaitOne(auditor, registered, say, ensureRunning);
-    done.push({ registered, outcome: verification.outcome!, attestationId: verification.attestation!.id });
-    say(`release ${registered.recorded.name}: ${verification.outcome!.result}`);
-  }
-  return done;
-}
-
-async function awaitOne(
-  auditor: ApiClient,
-  { releaseId, recorded }: RegisteredRelease,
-  say: (text: string) => void,
-  ensureRunning: () => void,
-): Promise<VerificationNode> {
+  release: RegisteredRelease,
+  { say, processes }: Pick<Stage, 'say' | 'processes'>,
+): Promise<VerifiedRelease> {
   const deadline = Date.now() + TIMEOUT_MS;
   for (let last = ''; ;) {
-    ensureRunning();
+    processes.ensureRunning();
     const { verifications } = await auditor.graphql<{
       verifications: { edges: { node: VerificationNode }[] };
-    }>(VERIFICATIONS, { releaseId });
-    const verification = verifications.edges[0]?.node;
-    if (verification?.attestation && verification.outcome) return verification;
-    const { status, blocksDone, blocksTotal, errorCode, errorMessage } = verification?.progress ?? {
-      status: 'WAITING',
-      blocksDone: 0,
-      blocksTotal: 0,
-      errorCode: null,
-      errorMessage: null,
-    };
+    }>(VERIFICATIONS, { releaseId: release.releaseId });
+    const { outcome, attestation, progress } = verifications.edges[0]?.node ?? NOT_PLANNED;
+    if (attestation && outcome) {
+      say(`release ${release.name}: ${outcome.result}`);
+      return { release, outcome, attestationId: attestation.id };
+    }
+    const { status, blocksDone, blocksTotal, errorCode, errorMessage } = progress;
     if (status === 'FAILED')
       throw new CliError(
         'CLI_API_REFUSED',
-        `the verification of ${recorded.name} failed: ${errorCode}: ${errorMessage}`,
+        `the verification of ${release.name} failed: ${errorCode}: ${errorMessage}`,
       );
-    const now = `release ${recorded.name}: ${status.toLowerCase()}, ${blocksDone} of ${blocksTotal} blocks`;
+    const now = `release ${release.name}: ${status.toLowerCase()}, ${blocksDone} of ${blocksTotal} blocks`;
     if (now !== last) say(now);
     last = now;
     if (Date.now() > deadline)
-      throw new CliError('CLI_TIMEOUT', `the verification of ${recorded.name} is still ${status}`);
+      throw new CliError('CLI_TIMEOUT', `the verification of ${release.name} is still ${status}`);
     await delay(POLL_MS);
   }
 }
@@ -119,15 +112,15 @@ export interface ReleaseFiles {
   readonly bundle: string;
 }
 
-/** Attestation, proof, results, and the bundle of the first deletion request, below `directory`. */
+/** Attestation, proof, results, and the bundle of one deletion request, below `directory`. */
 export async function downloadFiles(
   auditor: ApiClient,
   verified: VerifiedRelease,
-  { requestIds }: Registered,
+  requestId: string,
   directory: string,
 ): Promise<ReleaseFiles> {
-  const { attestationId, registered } = verified;
-  const file = (suffix: string) => join(directory, `${registered.recorded.name}.${suffix}`);
+  const { attestationId, release } = verified;
+  const file = (suffix: string) => join(directory, `${release.name}.${suffix}`);
   const files = {
     attestation: file('attestation.jws'),
     tlogProof: file('tlog-proof'),
@@ -138,7 +131,7 @@ export async function downloadFiles(
   await auditor.download(`/v1/attestations/${attestationId}/tlog-proof`, files.tlogProof);
   await auditor.download(`/v1/attestations/${attestationId}/results`, files.results);
   await auditor.download(
-    `/v1/deletion-requests/${requestIds[0]}/bundle?attestation=${attestationId}`,
+    `/v1/deletion-requests/${requestId}/bundle?attestation=${attestationId}`,
     files.bundle,
   );
   return files;

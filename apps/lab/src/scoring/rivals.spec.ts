@@ -1,7 +1,7 @@
 import { SeededRandom } from '@app/iam';
 import { describe, expect, it } from 'vitest';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { inTrainingOrder, recipesOf } from '../lifecycle/recipes.js';
+import { inTrainingOrder, measuredBags, recipesOf } from '../lifecycle/recipes.js';
 import { SMALL } from '../lifecycle/settings.js';
 import { drawWorld } from '../lifecycle/world.js';
 import { compareRivals, recallOf } from './rivals.js';
@@ -33,7 +33,14 @@ function syntheticLifecycle(): Lifecycle {
     });
     return [name, { folder: '', signals }] as const;
   });
-  return { settings, world, recipes, models: new Map(models) };
+  return {
+    fingerprint: '',
+    settings,
+    world,
+    recipes,
+    models: new Map(models),
+    measured: measuredBags(world, settings),
+  };
 }
 
 describe('compareRivals', () => {

@@ -15,6 +15,12 @@ export interface RivalRelease {
   readonly verdicts: readonly RequestVerdict[];
   /** Chance that a control looks more like a member than a forgotten sample; 0.5 = no difference. */
   readonly auc: number;
+  /** By request number: mean score of its samples, in [0, 1], 1 = behaves as never trained on. */
+  readonly statistics: readonly number[];
+  /** Mean score of the calibration samples and of the controls. */
+  readonly means: { readonly calibration: number; readonly controls: number };
+  /** Higher = more like a member, `[forgotten, then controls]`. */
+  readonly membership: Float64Array;
   /** Share of groups of controls that are found at the operating false-positive rate. */
   readonly powerPerRequest: number;
 }
@@ -87,11 +93,12 @@ function judge(
   { world, settings }: Lifecycle,
 ): RivalRelease {
   const commitments = scores.subarray(0, forgotten);
+  const neverTrained = scores.slice(forgotten, forgotten + calibration);
   const controls = scores.slice(forgotten + calibration);
   const decision = decide({
     // Finer p-values than the verdicts need serve the error budget over releases, which is not compared here.
     policy: { ...DEFAULT_POLICY, releaseLevel: DEFAULT_POLICY.alpha, seed: settings.seed },
-    calibration: scores.slice(forgotten, forgotten + calibration),
+    calibration: neverTrained,
     controls,
     leaves: {
       requestOrdinal: Int32Array.from(world.requests.flatMap((bags, number) => bags.map(() => number))),
@@ -104,10 +111,19 @@ function judge(
     release,
     result: decision.result,
     verdicts: decision.requests.map(({ verdict }) => verdict),
-    auc: auc(membership, [...commitments].map(() => 0).concat([...controls].map(() => 1))),
+    statistics: decision.requests.map(({ statistic }) => statistic!),
+    means: { calibration: mean(neverTrained), controls: mean(controls) },
+    membership,
+    auc: auc(membership, labelsOf(membership, commitments.length)),
     powerPerRequest: decision.power.perRequest.rate,
   };
 }
+
+const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** 0 = forgotten, 1 = control, in the order of {@link RivalRelease.membership}. */
+export const labelsOf = (membership: Float64Array, forgotten: number): Uint8Array =>
+  Uint8Array.from(membership, (_score, sample) => (sample < forgotten ? 0 : 1));
 
 function recurrences(releases: readonly RivalRelease[]): number[] {
   const last = releases.at(-1)!;
