@@ -1,10 +1,12 @@
 /**
- * Ends a daemon's share of the ledger at a named step, inside this process: the step before or after which it "dies"
- * throws, and so does everything it tries afterwards. Production code knows nothing of it: what the sequencer and the
- * integrator are given is wrapped.
+ * Ends a daemon's or a witness's share of the work at a named step, inside this process: the step before or after which
+ * it "dies" throws, and so does everything it tries afterwards. Production code knows nothing of it: what it is given is
+ * wrapped.
  */
-import type { LedgerRepository, PublicationRepository, SignerState } from '@app/ledger';
+import type { LedgerRepository, PublicationRepository, SignerState, Witnessing } from '@app/ledger';
 import type { Database, Tx } from '@app/persistence';
+import type { NoteSigner } from '@app/tlog';
+import type { WitnessState } from '@app/witness';
 
 /** What a dead process would have answered: nothing. */
 export class InjectedCrash extends Error {}
@@ -12,13 +14,29 @@ export class InjectedCrash extends Error {}
 export class Tripwire {
   fired = false;
 
-  /** @param point `before <step>` or `after <step>` */
-  constructor(private readonly point: string) {}
+  /**
+   * @param point `before <step>` or `after <step>`
+   * @param occurrence how often the point is passed, the last time not alive
+   */
+  constructor(
+    private readonly point: string,
+    private occurrence = 1,
+  ) {}
 
   /** @throws InjectedCrash at the point, and everywhere after it */
   private pass(point: string): void {
-    if (point === this.point) this.fired = true;
+    if (point === this.point && !this.fired) {
+      this.occurrence -= 1;
+      this.fired = this.occurrence === 0;
+    }
     if (this.fired) throw new InjectedCrash(point);
+  }
+
+  private now<T>(step: string, work: () => T): T {
+    this.pass(`before ${step}`);
+    const result = work();
+    this.pass(`after ${step}`);
+    return result;
   }
 
   private async around<T>(step: string, work: () => T | Promise<T>): Promise<T> {
@@ -40,12 +58,50 @@ export class Tripwire {
 
   /** The file that remembers what was signed: written and synced inside of `advance`. */
   state(real: SignerState): SignerState {
-    const advance: SignerState['advance'] = (...facts) => {
-      this.pass('before advance');
-      real.advance(...facts);
-      this.pass('after advance');
-    };
+    const advance: SignerState['advance'] = (...facts) => this.now('advance', () => real.advance(...facts));
     return replaced(real, { advance });
+  }
+
+  /** Asking a witness, over whatever it is reached by. */
+  ask(real: Witnessing['ask']): Witnessing['ask'] {
+    return (...facts) => this.around('ask', () => real(...facts));
+  }
+
+  /** What a witness remembers; `inside write` is between the draft and the file that counts. */
+  witnessState(real: WitnessState): WitnessState {
+    const read: WitnessState['read'] = (origin) => this.now('read', () => real.read(origin));
+    const write: WitnessState['write'] = (...facts) =>
+      this.now('write', () => {
+        this.pass('inside write');
+        real.write(...facts);
+      });
+    return replaced(real, { read, write });
+  }
+
+  /** A witness's key. */
+  cosigner(real: NoteSigner): NoteSigner {
+    return { ...real, sign: (text) => this.now('cosign', () => real.sign(text)) };
+  }
+
+  /** Everything a witness does for one request; after it the answer is made and not sent. */
+  answer<T>(work: () => T): T {
+    return this.now('answer', work);
+  }
+
+  /** Methods of an object that an application's container has handed out already. */
+  arm<T extends object>(instance: T, methods: readonly (keyof T & string)[]): void {
+    for (const name of methods) {
+      const method: unknown = instance[name];
+      if (typeof method !== 'function') throw new Error(`${name} is no method`);
+      const value = (...facts: unknown[]) =>
+        this.around(name, () => Reflect.apply(method, instance, facts) as unknown);
+      Object.defineProperty(instance, name, { value });
+    }
+  }
+
+  /** The same for the transactions a repository begins. */
+  armTransactions(repository: { readonly db: Database }, kind: string): void {
+    Object.defineProperty(repository, 'db', { value: this.database(repository.db, kind) });
   }
 
   private database(real: Database, kind: string): Database {
