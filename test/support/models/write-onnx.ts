@@ -1,4 +1,7 @@
-/** A classifier as an ONNX file (opset 13): input `input` `[n, ...inputShape]`, output `output` `[n, classes]`, float32. */
+/**
+ * A classifier as an ONNX file (opset 13): input `input` `[n, ...inputShape]`, output `output` `[n, classes]`, float32; n is
+ * free unless `batchSize` fixes it.
+ */
 import onnxProto, { type onnx } from 'onnx-proto';
 import type { Classifier, Convolution, Dense } from './classifier.js';
 
@@ -12,7 +15,7 @@ interface Graph {
   readonly constants: onnx.ITensorProto[];
 }
 
-export function onnxFile(classifier: Classifier): Uint8Array {
+export function onnxFile(classifier: Classifier, batchSize: number | 'n' = 'n'): Uint8Array {
   const graph: Graph = { nodes: [], constants: [] };
   let last = 'input';
   const convolutional = classifier.inputShape.length === 3;
@@ -30,8 +33,8 @@ export function onnxFile(classifier: Classifier): Uint8Array {
   const kind = classifier.softmax ? 'Softmax' : 'Identity';
   node(graph, kind, [last], 'output', []);
   return modelBytes(graph, {
-    inputs: [value('input', ['n', ...classifier.inputShape])],
-    outputs: [value('output', ['n', classifier.classes])],
+    inputs: [value('input', [batchSize, ...classifier.inputShape])],
+    outputs: [value('output', [batchSize, classifier.classes])],
   });
 }
 

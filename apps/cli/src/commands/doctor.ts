@@ -23,7 +23,7 @@ export async function runDoctor({ json }: { readonly json?: true }): Promise<voi
   const report: DoctorReport = {
     machine: await inspectMachine(),
     backends,
-    artifacts: chosenBackends(options.backends, backends),
+    artifacts: chosenBackends(options, backends),
   };
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : formatReport(report));
 }

@@ -1,4 +1,5 @@
 import { type Backend, type BackendCheck, isOnnxBackend, isTfjsBackend } from '../backends.js';
+import type { RuntimeOptions } from '../runtime.js';
 
 /** What an artifact of one kind would be run on here. */
 export interface ChosenBackend {
@@ -11,7 +12,7 @@ export interface ChosenBackend {
 
 /** What would be used for each kind of artifact, and why: the first allowed backend that passed its check. */
 export function chosenBackends(
-  allowed: readonly Backend[],
+  { backends: allowed, endpoints }: Pick<RuntimeOptions, 'backends' | 'endpoints'>,
   checks: readonly BackendCheck[],
 ): ChosenBackend[] {
   const choose = (artifact: string, candidates: readonly Backend[]): ChosenBackend => {
@@ -20,6 +21,10 @@ export function chosenBackends(
     const passedOver = inOrder.slice(0, chosen ? inOrder.indexOf(chosen) : undefined);
     return { artifact, backend: chosen ?? null, reason: reasonOf(chosen, passedOver) };
   };
+  const endpoint = (artifact: string): ChosenBackend =>
+    endpoints.hosts.length > 0
+      ? { artifact, backend: 'endpoint', reason: `allowed hosts: ${endpoints.hosts.join(', ')}` }
+      : { artifact, backend: null, reason: 'LACUNA_ENDPOINT_HOSTS allows no host' };
   const names = checks.map(({ backend }) => backend);
   return [
     choose('onnx', names.filter(isOnnxBackend)),
@@ -28,8 +33,8 @@ export function chosenBackends(
       'tfjs (SavedModel)',
       names.filter((backend) => backend === 'tfjs-node-gpu' || backend === 'tfjs-node'),
     ),
-    { artifact: 'open-inference', backend: 'endpoint', reason: 'runs where its URL says' },
-    { artifact: 'openai-completions', backend: 'endpoint', reason: 'runs where its URL says' },
+    endpoint('open-inference'),
+    endpoint('openai-completions'),
     { artifact: 'recorded', backend: 'database', reason: 'nothing is run: signals were measured elsewhere' },
   ];
 }

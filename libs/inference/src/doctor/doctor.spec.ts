@@ -18,7 +18,7 @@ describe('doctor', () => {
   });
 
   it('chooses the first allowed backend that works, and says which do not', () => {
-    const chosen = chosenBackends(BACKENDS, usable('onnx-cpu', 'tfjs-wasm', 'tfjs-cpu'));
+    const chosen = chosenBackends(runtimeOptions(), usable('onnx-cpu', 'tfjs-wasm', 'tfjs-cpu'));
     expect(chosen.slice(0, 3)).toEqual([
       { artifact: 'onnx', backend: 'onnx-cpu', reason: 'not usable: onnx-cuda, onnx-webgpu' },
       {
@@ -32,9 +32,21 @@ describe('doctor', () => {
 
   it('keeps to what is allowed, in the order in which it is', () => {
     const all = usable(...BACKENDS);
-    expect(chosenBackends(['tfjs-cpu', 'tfjs-wasm'], all).slice(0, 2)).toMatchObject([
+    expect(
+      chosenBackends(runtimeOptions({ backends: ['tfjs-cpu', 'tfjs-wasm'] }), all).slice(0, 2),
+    ).toMatchObject([
       { backend: null, reason: 'LACUNA_INFERENCE_BACKENDS allows none' },
       { backend: 'tfjs-cpu', reason: 'first choice' },
+    ]);
+  });
+
+  it('endpoints are used where a host is allowed', () => {
+    const reached = (hosts: string[]) =>
+      chosenBackends(runtimeOptions({ endpoints: { hosts, tokens: new Map() } }), usable()).slice(3, 5);
+    expect(reached([]).map(({ backend }) => backend)).toEqual([null, null]);
+    expect(reached(['triton:8000'])).toMatchObject([
+      { artifact: 'open-inference', backend: 'endpoint', reason: 'allowed hosts: triton:8000' },
+      { artifact: 'openai-completions', backend: 'endpoint' },
     ]);
   });
 

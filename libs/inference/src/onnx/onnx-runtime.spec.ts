@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { afterAll } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { greedyOnnxFile, hangingOnnxFile } from '../../../../test/support/models/faulty-onnx.js';
 import { writeModel } from '../../../../test/support/models/model-files.js';
 import { onnxFile } from '../../../../test/support/models/write-onnx.js';
@@ -7,6 +7,8 @@ import {
   batchOf,
   CONFORMANCE_MLP,
   describeRuntimeConformance,
+  failure,
+  samplesOf,
 } from '../../../../test/support/runtime-conformance.js';
 import { runtimeOptions } from '../../../../test/support/runtime-options.js';
 import { openRuntime } from '../open-runtime.js';
@@ -61,3 +63,34 @@ describeRuntimeConformance('onnx', () => ({
     },
   },
 }));
+
+describe('onnx', () => {
+  it.each([1, 4, 7, 16])('a model that insists on batches of %d gives the same signals', async (size) => {
+    const batch = batchOf(CONFORMANCE_MLP, samplesOf(CONFORMANCE_MLP, 7), [0, 1, 2, 3, 4, 0, 1]);
+    const [free, fixed] = [
+      await open(onnxFile(CONFORMANCE_MLP)),
+      await open(onnxFile(CONFORMANCE_MLP, size)),
+    ];
+    const expected = await free.signals(batch, 'loss');
+    const signals = await fixed.signals(batch, 'loss');
+    expect(signals).toHaveLength(7);
+    signals.forEach((signal, i) => expect(signal).toBeCloseTo(expected[i]!, 5));
+    await Promise.all([free.dispose(), fixed.dispose()]);
+  });
+
+  it('an entry outside the artifact, a missing file, an output that is not there', async () => {
+    const directory = writeModel({ 'inside/model.onnx': onnxFile(CONFORMANCE_MLP) });
+    directories.push(directory);
+    for (const [entry, output, message] of [
+      ['../model.onnx', null, /outside the artifact/],
+      ['other.onnx', null, /no file other\.onnx/],
+      ['inside/model.onnx', 'scores', /no output scores; name the one that holds the classes \(output\)/],
+    ] as const) {
+      const declaration = { kind: 'onnx', entry, output, outputForm: 'logits' } as const;
+      const error = await failure(openRuntime({ declaration, directory }, runtimeOptions()));
+      expect(error).toMatchObject({ code: 'RUNTIME_MODEL_BROKEN', retryable: false });
+      expect(error.message).toMatch(message);
+      expect(error.message).not.toContain(directory);
+    }
+  });
+});
