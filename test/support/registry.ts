@@ -6,6 +6,7 @@ import { DatabaseModule } from '@app/persistence';
 import { Queue, QueueModule } from '@app/queue';
 import {
   ArtifactRecordingService,
+  DeletionRequestImportService,
   DeletionRequestService,
   ErasureService,
   type Model,
@@ -30,6 +31,7 @@ export interface RegistryBench {
   readonly sets: SampleSetService;
   readonly requests: DeletionRequestService;
   readonly erasures: ErasureService;
+  readonly imports: DeletionRequestImportService;
   readonly releases: ReleaseService;
   readonly artifacts: ArtifactRecordingService;
   readonly ledger: LedgerService;
@@ -104,6 +106,7 @@ export async function openRegistry(
     sets: app.get(SampleSetService),
     requests: app.get(DeletionRequestService),
     erasures: app.get(ErasureService),
+    imports: app.get(DeletionRequestImportService),
     releases: app.get(ReleaseService),
     artifacts: app.get(ArtifactRecordingService),
     ledger: app.get(LedgerService),

@@ -24,6 +24,7 @@ import { LogsController } from './c2sp/logs.controller.js';
 import { openWitnessing } from './c2sp/witnessing.js';
 import { ReverifySchedule } from './schedules/reverify.schedule.js';
 import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
+import { DeletionRequestImportController } from './requests/deletion-request-import.controller.js';
 import { RecordingsController } from './requests/recordings.controller.js';
 import { InferenceModule } from '@app/inference';
 
@@ -65,6 +66,7 @@ export class DaemonModule {
         GraphiqlController,
         RecordingsController,
         AttestationsController,
+        DeletionRequestImportController,
         DeletionRequestsController,
         LogsController,
       ],

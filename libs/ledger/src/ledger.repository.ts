@@ -169,6 +169,12 @@ export class LedgerRepository {
     );
   }
 
+  async responsesUnder(scope: string, prefix: string): Promise<unknown[]> {
+    const { rows } = await sql<{ response: { value: unknown } }>`select response from idempotency_key
+      where scope = ${scope} and starts_with(key, ${prefix})`.execute(this.db);
+    return rows.map(({ response }) => response.value);
+  }
+
   async storeResponse(
     tx: Tx,
     key: { scope: string; key: string },

@@ -48,6 +48,11 @@ export class LedgerService {
     return this.sequencer.append(operation);
   }
 
+  /** Responses stored in `scope` under keys that begin with `prefix`, in no particular order. */
+  responsesUnder(scope: string, prefix: string): Promise<unknown[]> {
+    return this.repository.responsesUnder(scope, prefix);
+  }
+
   /** All logs in the order they were made. */
   logs(): Promise<LogRow[]> {
     return this.repository.logs();

@@ -4,7 +4,7 @@
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { fetchPage, type KeysetOrder, type Page, type PageRequest } from './page.js';
 
 export interface DeletionRequest {
@@ -97,6 +97,24 @@ export class DeletionRequestRepository {
         filed_key: filedUnder.key,
       })
       .execute();
+  }
+
+  /** Many requests that were filed together, in two statements. */
+  async insertAll(tx: Tx, requests: readonly NewDeletionRequest[], filedUnder: FilingKey): Promise<void> {
+    const column = <Value>(of: (request: NewDeletionRequest) => Value): Value[] => requests.map(of);
+    const ids = column(({ requestId }) => requestId);
+    await sql`insert into deletion_request
+        (request_id, regime, received_at, due_at, filed_by, filed_at, sample_count)
+      select * from unnest(${ids}::uuid[], ${column(({ regime }) => regime)}::text[],
+        ${column(({ receivedAt }) => receivedAt.toISOString())}::timestamptz[],
+        ${column(({ dueAt }) => dueAt.toISOString())}::timestamptz[], ${column(({ filedBy }) => filedBy)}::text[],
+        ${column(({ filedAt }) => filedAt.toISOString())}::timestamptz[],
+        ${column(({ sampleCount }) => sampleCount)}::int[])`.execute(tx);
+    await sql`insert into request_subject (request_id, subject, filed_scope, filed_key)
+      select request_id, subject, ${filedUnder.scope}::text, ${filedUnder.key}::text
+      from unnest(${ids}::uuid[], ${column(({ subject }) => subject)}::text[]) as rows (request_id, subject)`.execute(
+      tx,
+    );
   }
 
   async find(requestIds: readonly string[]): Promise<DeletionRequest[]> {

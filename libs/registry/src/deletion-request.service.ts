@@ -3,9 +3,8 @@
  * never refused for want of signals; a sample nobody can measure is reported as UNSCORABLE until somebody can.
  * Proven by test/medium/registry-deletion-requests.spec.ts.
  */
-import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, type Clock, type CommitmentBatch, LedgerService } from '@app/ledger';
+import { CLOCK, type Clock, LedgerService } from '@app/ledger';
 import type { Tx } from '@app/persistence';
 import { z } from 'zod';
 import {
@@ -14,10 +13,9 @@ import {
   type DeletionRequest,
   type DeletionRequestFilter,
   DeletionRequestRepository,
-  type NewDeletionRequest,
 } from './deletion-request.repository.js';
-import { dueDate } from './due-date.js';
 import { RegistryError } from './errors.js';
+import { contentOfFiling, prepareFiling, requestFields } from './filing.js';
 import { markFiling } from './filing-marker.js';
 import { found, idempotencyKey, isUuid, parseActor, parseInput, printable, sampleId, uuid } from './input.js';
 import { ModelService } from './model.service.js';
@@ -25,34 +23,11 @@ import type { Page, PageRequest } from './page.js';
 import { SampleSetRepository } from './sample-set.repository.js';
 import { VerificationTrigger } from './verification-trigger.service.js';
 
-/** One request is one transaction: more would hold the locks of its logs for many seconds. */
-const MAX_SAMPLES = 100_000;
-/** Clocks differ; a request from the day after tomorrow is a mistake. */
-const MAX_FUTURE_MS = 86_400_000;
-
-const requestInput = z
-  .strictObject({
-    subject: printable(256),
-    /** GDPR, CCPA, OTHER, or whatever law it is. */
-    regime: printable(64),
-    receivedAt: z.date(),
-    dueAt: z.date().nullish(),
-    samples: z
-      .array(z.strictObject({ modelId: uuid, sampleId }))
-      .min(1)
-      .max(MAX_SAMPLES),
-    idempotencyKey,
-  })
-  .refine((input) => !input.dueAt || input.dueAt >= input.receivedAt, {
-    message: 'must not lie before receivedAt',
-    path: ['dueAt'],
-  });
+const requestInput = z.strictObject({ ...requestFields(z.date()), idempotencyKey });
 export type DeletionRequestInput = z.input<typeof requestInput>;
 
 /** Scope of the idempotency keys of filings. */
 const FILING = 'deletion-request';
-
-type Samples = z.output<typeof requestInput>['samples'];
 
 @Injectable()
 export class DeletionRequestService {
@@ -73,36 +48,20 @@ export class DeletionRequestService {
   async file(input: DeletionRequestInput, actor: string): Promise<DeletionRequest> {
     const filedBy = parseActor(actor);
     const parsed = parseInput(requestInput, input);
-    const filedAt = this.clock();
-    if (parsed.receivedAt.getTime() > filedAt.getTime() + MAX_FUTURE_MS) {
-      throw new RegistryError('REGISTRY_INPUT_INVALID', 'receivedAt lies in the future', {
-        details: { field: 'receivedAt' },
-      });
-    }
-    refuseRepeated(parsed.samples);
-    const byModel = samplesByModel(parsed.samples);
-    for (const modelId of byModel.keys()) await this.models.get(modelId);
-    const { subject, regime, receivedAt, idempotencyKey: key } = parsed;
-    const request: NewDeletionRequest = {
-      requestId: randomUUID(),
-      subject,
-      regime,
-      receivedAt,
-      dueAt: parsed.dueAt ?? dueDate(regime, receivedAt),
-      filedBy,
-      filedAt,
-      sampleCount: parsed.samples.length,
-    };
+    const filing = prepareFiling(parsed, { filedBy, filedAt: this.clock() });
+    const { request, samplesByModel } = filing;
+    for (const modelId of samplesByModel.keys()) await this.models.get(modelId);
+    const { idempotencyKey: key } = parsed;
     const filedUnder = { scope: FILING, key };
     const { requestId } = await this.ledger.append({
-      idempotency: { ...filedUnder, content: contentOf(request, parsed.samples) },
+      idempotency: { ...filedUnder, content: contentOfFiling(filing, parsed.samples) },
       events: [],
-      commitments: commitmentBatches(request, byModel),
+      commitments: filing.commitments,
       write: async (tx) => {
         await markFiling(tx);
-        await this.refuseCalibration(tx, byModel);
+        await this.refuseCalibration(tx, samplesByModel);
         await this.requests.insert(tx, request, filedUnder);
-        for (const modelId of byModel.keys())
+        for (const modelId of samplesByModel.keys())
           await this.trigger.forCurrentRelease(tx, modelId, 'commitments');
         return { requestId: request.requestId };
       },
@@ -149,60 +108,3 @@ const commitmentFilter = z.strictObject({
   modelId: uuid.nullish(),
   sampleId: sampleId.nullish(),
 });
-
-/** What an idempotency key stands for: the request as filed, without what changes from call to call. */
-function contentOf(request: DeletionRequest, samples: Samples) {
-  const { subject, regime, receivedAt, dueAt, sampleCount } = request;
-  const hash = createHash('sha256');
-  for (const sample of samples) hash.update(`${sample.modelId}\t${sample.sampleId}\n`, 'utf8');
-  return {
-    subject,
-    regime,
-    receivedAt: receivedAt.toISOString(),
-    dueAt: dueAt.toISOString(),
-    sampleCount,
-    samplesDigest: hash.digest('hex'),
-  };
-}
-
-/** Every column of the request travels in every leaf, so that a changed row shows in all of them. */
-function commitmentBatches(
-  request: NewDeletionRequest,
-  byModel: ReadonlyMap<string, readonly string[]>,
-): CommitmentBatch[] {
-  const { requestId, receivedAt, dueAt, filedAt, ...rest } = request;
-  const content = {
-    ...rest,
-    receivedAt: receivedAt.toISOString(),
-    dueAt: dueAt.toISOString(),
-    filedAt: filedAt.toISOString(),
-  };
-  return [...byModel].map(([modelId, sampleIds]) => ({
-    modelId,
-    requestId,
-    items: sampleIds.map((sample) => ({ sampleId: sample, content })),
-  }));
-}
-
-function samplesByModel(samples: Samples): Map<string, string[]> {
-  const byModel = new Map<string, string[]>();
-  for (const { modelId, sampleId: sample } of samples) {
-    const known = byModel.get(modelId);
-    if (known) known.push(sample);
-    else byModel.set(modelId, [sample]);
-  }
-  return byModel;
-}
-
-function refuseRepeated(samples: Samples): void {
-  const seen = new Set<string>();
-  for (const [position, sample] of samples.entries()) {
-    const pair = `${sample.modelId}\t${sample.sampleId}`;
-    if (seen.has(pair)) {
-      throw new RegistryError('REGISTRY_DUPLICATE_SAMPLE', `samples.${position} names a sample again`, {
-        details: { position },
-      });
-    }
-    seen.add(pair);
-  }
-}

@@ -21,6 +21,16 @@ export type RegistryErrorCode =
   | 'REGISTRY_SETS_OVERLAP'
   /** A sample would be both calibration (never trained on) and committed (trained on once). */
   | 'REGISTRY_CALIBRATION_COMMITTED'
+  /** A line of an import is no JSON, not UTF-8 or too long; details: line. */
+  | 'REGISTRY_IMPORT_MALFORMED_LINE'
+  /** More bytes in one upload than allowed, after decompression; details: maxBytes. */
+  | 'REGISTRY_IMPORT_TOO_LARGE'
+  /** A gzip stream that is cut off or damaged. */
+  | 'REGISTRY_IMPORT_COMPRESSION_BROKEN'
+  /** An import without a line. */
+  | 'REGISTRY_IMPORT_EMPTY'
+  /** The import key stands for another file; details: line, where they differ. */
+  | 'REGISTRY_IMPORT_CONFLICT'
   /** Too many others registered at the same moment; try again. */
   | 'REGISTRY_CONTENDED';
 

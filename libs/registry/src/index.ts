@@ -10,6 +10,12 @@ export type {
 export { type DeletionRequestInput, DeletionRequestService } from './deletion-request.service.js';
 export type { Erasure } from './erasure.repository.js';
 export { type ErasureInput, ErasureService } from './erasure.service.js';
+export {
+  DeletionRequestImportService,
+  type ImportedChunk,
+  type ImportInput,
+  type ImportState,
+} from './import/deletion-request-import.service.js';
 export { RegistryError, type RegistryErrorCode } from './errors.js';
 export type { Model } from './model.repository.js';
 export { type ModelInput, ModelService } from './model.service.js';

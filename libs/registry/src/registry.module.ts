@@ -6,6 +6,7 @@ import { DeletionRequestRepository } from './deletion-request.repository.js';
 import { DeletionRequestService } from './deletion-request.service.js';
 import { ErasureRepository } from './erasure.repository.js';
 import { ErasureService } from './erasure.service.js';
+import { DeletionRequestImportService } from './import/deletion-request-import.service.js';
 import { ModelRepository } from './model.repository.js';
 import { ModelService } from './model.service.js';
 import { ReferenceRepository } from './reference.repository.js';
@@ -22,6 +23,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
   providers: [
     ArtifactRecordingRepository,
     ArtifactRecordingService,
+    DeletionRequestImportService,
     DeletionRequestRepository,
     DeletionRequestService,
     ErasureRepository,
@@ -38,6 +40,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
   ],
   exports: [
     ArtifactRecordingService,
+    DeletionRequestImportService,
     DeletionRequestService,
     ErasureService,
     InferenceModule,

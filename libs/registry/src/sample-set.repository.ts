@@ -90,6 +90,19 @@ export class SampleSetRepository {
     return rows[0]?.position ?? null;
   }
 
+  /** Those of `sampleIds` that a calibration set of the model holds now. */
+  async inCalibration(modelId: string, sampleIds: readonly string[]): Promise<string[]> {
+    const { rows } = await sql<{ sampleId: string }>`
+      select distinct wanted.sample_id as "sampleId" from unnest(${[...sampleIds]}::text[]) wanted (sample_id)
+      join sample_set on sample_set.model_id = ${modelId} and sample_set.role = 'calibration'
+      -- As above: one index look-up each.
+      cross join lateral (
+        select from sample_set_member member
+        where member.sample_set_id = sample_set.sample_set_id and member.sample_id = wanted.sample_id limit 1
+      ) as hit`.execute(this.db);
+    return rows.map(({ sampleId }) => sampleId);
+  }
+
   async find(sampleSetIds: readonly string[]): Promise<SampleSet[]> {
     if (sampleSetIds.length === 0) return [];
     const query = this.db.selectFrom('sample_set').selectAll();

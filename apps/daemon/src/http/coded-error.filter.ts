@@ -24,8 +24,7 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const { status, internal, ...answer } = publicError(error, request.id);
-  if (internal) logger.error({ err: error, correlationId: request.id }, 'a request failed');
+  const { status, ...answer } = loggedAnswer(logger, error, request);
   if (reply.sent || reply.raw.headersSent) {
     // A stream broke half-way: cutting the connection is the only way left to say so.
     reply.raw.destroy();
@@ -33,4 +32,11 @@ export function answerError(
   }
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="lacuna"');
   void reply.status(status).type('application/json').send({ error: answer });
+}
+
+/** What the caller may know of `error`; what is ours to look into is logged. */
+export function loggedAnswer(logger: Logger, error: unknown, request: FastifyRequest) {
+  const { internal, ...answer } = publicError(error, request.id);
+  if (internal) logger.error({ err: error, correlationId: request.id }, 'a request failed');
+  return answer;
 }

@@ -1,16 +1,12 @@
 import { Controller, HttpCode, Post, Query, Req, Res } from '@nestjs/common';
-import type { Readable } from 'node:stream';
 import { RecordingService, type SignalKind, type StoredRecording } from '@app/inference';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireRole } from '../auth/access-of.js';
 import { Roles } from '../auth/roles.decorator.js';
 import { DaemonError } from '../errors.js';
-import { UPLOAD_TYPES } from '../http/upload-parser.js';
+import { uploadBody } from './upload-body.js';
 
 const KINDS: readonly string[] = ['loss', 'probability'] satisfies SignalKind[];
-
-/** After a refusal so much of the rest is still read, so that the client gets to the answer; then the line is cut. */
-const LONGEST_REST_BYTES = 64 * 1024 * 1024;
 
 /** Bulk files of recorded signals. What one is good for is said afterwards, over GraphQL, by its id. */
 @Controller('v1/recordings')
@@ -28,14 +24,11 @@ export class RecordingsController {
   ): Promise<StoredRecording> {
     const { subject } = requireRole(request.access, ['platform']);
     const signalKind = signalKindOf(kind);
-    const file = fileOf(request);
+    const file = uploadBody(request, 'a recording');
     try {
-      // Not `for await (… of file)`: that destroys the socket when a line is refused, and with it the answer.
-      const bytes = file.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-      return await this.recordings.store(bytes, { signalKind, uploadedBy: subject });
+      return await this.recordings.store(file.bytes, { signalKind, uploadedBy: subject });
     } catch (error) {
-      void reply.header('connection', 'close');
-      readRest(file);
+      file.readRest(reply);
       throw error;
     }
   }
@@ -50,22 +43,4 @@ function signalKindOf(kind: unknown): SignalKind {
       details: { parameter: 'kind' },
     },
   );
-}
-
-function fileOf(request: FastifyRequest): Readable {
-  const body = request.body as Readable | undefined;
-  if (typeof body?.iterator === 'function') return body;
-  throw new DaemonError(
-    'REQUEST_UNSUPPORTED_MEDIA_TYPE',
-    `a recording is sent as its bytes, with one of the content types ${UPLOAD_TYPES.join(', ')}`,
-  );
-}
-
-function readRest(file: Readable): void {
-  let left = LONGEST_REST_BYTES;
-  file.on('error', () => undefined);
-  file.on('data', (chunk: Uint8Array) => {
-    left -= chunk.length;
-    if (left < 0) file.destroy();
-  });
 }

@@ -1,0 +1,42 @@
+/** The body of an upload as a stream, and what happens to the rest of it after a refusal. */
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DaemonError } from '../errors.js';
+import { UPLOAD_TYPES } from '../http/upload-parser.js';
+
+/** After a refusal so much of the rest is still read, so that the client gets to the answer; then the line is cut. */
+const LONGEST_REST_BYTES = 64 * 1024 * 1024;
+
+export interface UploadBody {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Lets the client come to the answer of a refused upload, and ends the connection after it. */
+  readRest(reply: FastifyReply): void;
+}
+
+/** @throws DaemonError REQUEST_UNSUPPORTED_MEDIA_TYPE */
+export function uploadBody(request: FastifyRequest, what: string): UploadBody {
+  const body = request.body as Readable | undefined;
+  if (typeof body?.iterator !== 'function') {
+    throw new DaemonError(
+      'REQUEST_UNSUPPORTED_MEDIA_TYPE',
+      `${what} is sent as its bytes, with one of the content types ${UPLOAD_TYPES.join(', ')}`,
+    );
+  }
+  return {
+    // Not `for await (… of body)`: that destroys the socket when a line is refused, and with it the answer.
+    bytes: body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
+    readRest(reply) {
+      if (!reply.raw.headersSent) void reply.header('connection', 'close');
+      readRest(body);
+    },
+  };
+}
+
+function readRest(body: Readable): void {
+  let left = LONGEST_REST_BYTES;
+  body.on('error', () => undefined);
+  body.on('data', (chunk: Uint8Array) => {
+    left -= chunk.length;
+    if (left < 0) body.destroy();
+  });
+}
