@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'CLI_TIME_INVALID'
   | 'CLI_DATA_UNUSABLE'
   | 'CLI_API_REFUSED'
+  | 'CLI_IMPORT_BROKEN'
   | 'CLI_PROCESS_ENDED'
   | 'CLI_TIMEOUT'
   | 'CLI_DAEMON_UNKNOWN'

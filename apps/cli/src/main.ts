@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit.command.js';
 import { addDemoCommand } from './commands/demo.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
+import { addImportCommand } from './commands/import.command.js';
 import { addMigrateCommand } from './commands/migrate.command.js';
 import { addScoreCommand } from './commands/score.command.js';
 import { addSettingsCommand } from './commands/settings.command.js';
@@ -23,6 +24,7 @@ const program = new Command('lacuna')
 addVerifyCommand(program);
 addWhyCommand(program);
 addScoreCommand(program);
+addImportCommand(program);
 addTokenCommand(program);
 addMigrateCommand(program);
 addSettingsCommand(program);

@@ -1,17 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { mintLocalToken } from '@app/access';
-import { loadConfig } from '@app/config';
-import { dataDirectory } from '@app/persistence';
-import { ApiClient } from '../demo/api-client.js';
-import { CliError } from '../errors.js';
+import { writeFile } from 'node:fs/promises';
+import { type DaemonFlags, openDaemon } from '../local-daemon.js';
 import { type Explained, explanationAsText } from '../why-report.js';
 
-export interface WhyRequest {
+export interface WhyRequest extends DaemonFlags {
   readonly request: string;
   readonly release?: string;
-  readonly url?: string;
-  readonly token?: string;
   readonly plot?: string;
   readonly json?: true;
 }
@@ -31,9 +24,8 @@ const QUESTION = `query ($requestId: ID!, $releaseId: ID) {
 }`;
 
 /** @throws CliError `CLI_API_REFUSED`, `CLI_DAEMON_UNKNOWN` */
-export async function runWhy({ request, release, url, token, plot, json }: WhyRequest): Promise<void> {
-  const directory = dataDirectory(loadConfig(process.env)).path;
-  const api = new ApiClient(url ?? (await runningDaemon(directory)), token ?? (await localToken(directory)));
+export async function runWhy({ request, release, plot, json, ...daemon }: WhyRequest): Promise<void> {
+  const api = await openDaemon(daemon, { command: 'why', seconds: TOKEN_SECONDS });
   const { explainRequest } = await api.graphql<{ explainRequest: Explained }>(QUESTION, {
     requestId: request,
     releaseId: release ?? null,
@@ -45,27 +37,4 @@ export async function runWhy({ request, release, url, token, plot, json }: WhyRe
       ? `${JSON.stringify({ request, ...explainRequest, plot: file })}\n`
       : explanationAsText(request, explainRequest, file),
   );
-}
-
-/** Address of the daemon that runs from this data directory, as it wrote it down. */
-async function runningDaemon(directory: string): Promise<string> {
-  try {
-    const { url } = JSON.parse(await readFile(join(directory, 'daemon.json'), 'utf8')) as { url: string };
-    return url;
-  } catch (cause) {
-    throw new CliError('CLI_DAEMON_UNKNOWN', `no daemon runs from ${directory}; name one with --url`, {
-      cause,
-    });
-  }
-}
-
-function localToken(directory: string): Promise<string> {
-  const roles = ['auditor'] as const;
-  return mintLocalToken({
-    directory,
-    roles: [...roles],
-    ttlSeconds: TOKEN_SECONDS,
-    subject: 'why',
-    now: new Date(),
-  });
 }

@@ -36,18 +36,19 @@ export interface Chunk {
   readonly digest: string;
 }
 
+const isCoded = (error: unknown): error is CodedError => error instanceof CodedError;
+
 /** @throws what is no fault of one line */
 export function refusalOf(line: number, error: unknown): RefusedLine {
-  if (!(error instanceof CodedError)) throw error;
-  const { code, message }: { readonly code: string; readonly message: string } = error;
-  return { line, code, message };
+  if (!isCoded(error)) throw error;
+  return { line, code: error.code, message: error.message };
 }
 
 /** @param firstLine number of the first line in `batches`, where the import goes on with a later part of its file */
 export async function* chunksOf(
   batches: AsyncIterable<readonly (Line | FaultyLine)[]>,
   firstLine = 1,
-): AsyncGenerator<Chunk> {
+): AsyncGenerator<Chunk, void> {
   let open = new OpenChunk(firstLine);
   for await (const lines of batches) {
     for (const line of lines) {
