@@ -5,7 +5,10 @@ import type { ImportRequest } from './import.js';
 export function addImportCommand(program: Command): void {
   program
     .command('import <file>')
-    .option('--key <key>', 'key of the import (default: made from the content of the file)')
+    .option(
+      '--key <key>',
+      'key of the import (default: a random one, kept beside the file as <file>.import-key)',
+    )
     .option('--from-start', 'send lines again that were dealt with before, to list those that were refused')
     .option('--rejects <file>', 'where the refused lines are listed, one JSON object each')
     .option('--url <url>', 'the daemon (default: the one running from this data directory)')

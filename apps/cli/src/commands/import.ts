@@ -9,7 +9,7 @@ import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { CliError } from '../errors.js';
 import { type ImportedChunk, type RefusedLine, sendImport } from '../import/import-client.js';
-import { bytesFrom, factsOf } from '../import/import-file.js';
+import { bytesFrom, countLines, keyOf } from '../import/import-file.js';
 import { type DaemonAddress, type DaemonFlags, findDaemon } from '../local-daemon.js';
 
 /** The longest import that goes through in one run. */
@@ -39,16 +39,16 @@ interface ImportReport {
 
 /** True when every line that was sent was filed. @throws CliError */
 export async function runImport({ file, ...flags }: ImportRequest): Promise<boolean> {
-  const facts = await factsOf(file);
-  if (facts.lines === 0) throw new CliError('CLI_FILE_EMPTY', `${file} has no line`);
-  const key = flags.key ?? `sha256-${facts.digest}`;
+  const lines = await countLines(file);
+  if (lines === 0) throw new CliError('CLI_FILE_EMPTY', `${file} has no line`);
+  const key = flags.key ?? (await keyOf(file));
   const daemon = await findDaemon(flags, { command: 'import', seconds: TOKEN_SECONDS, role: 'platform' });
   const started = performance.now();
   const resumedAt = flags.fromStart ? 1 : await nextLine(daemon, key);
-  const chunks = await sendAll(daemon, { file, key, firstLine: resumedAt, lines: facts.lines }, !flags.json);
+  const chunks = await sendAll(daemon, { file, key, firstLine: resumedAt, lines }, !flags.json);
   const report: ImportReport = {
     key,
-    lines: facts.lines,
+    lines,
     resumedAt,
     requests: sum(chunks, (chunk) => chunk.requests),
     commitments: sum(chunks, (chunk) => chunk.commitments),

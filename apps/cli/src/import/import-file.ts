@@ -1,30 +1,41 @@
-/** The file of an import as bytes: unpacked, counted, and from any of its lines on. Constant memory. */
-import { createHash } from 'node:crypto';
+/** The file of an import as bytes: unpacked, counted, from any of its lines on; and its key. Constant memory. */
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { CliError } from '../errors.js';
 
 const LINE_FEED = 0x0a;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
-export interface FileFacts {
-  readonly lines: number;
-  /** SHA-256 of the unpacked content, hexadecimal. */
-  readonly digest: string;
-}
-
-/** @throws CliError `CLI_FILE_UNREADABLE` */
-export async function factsOf(path: string): Promise<FileFacts> {
-  const hash = createHash('sha256');
+/** Lines of the unpacked file. @throws CliError `CLI_FILE_UNREADABLE` */
+export async function countLines(path: string): Promise<number> {
   let lines = 0;
   let last = LINE_FEED;
   for await (const chunk of bytesFrom(path)) {
-    hash.update(chunk);
     for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) lines += 1;
     last = chunk.at(-1) ?? last;
   }
-  return { lines: last === LINE_FEED ? lines : lines + 1, digest: hash.digest('hex') };
+  return last === LINE_FEED ? lines : lines + 1;
+}
+
+/**
+ * The key that stands for this file: random, and kept beside it so that the next run goes on. Never made from the content:
+ * a key outlives an erasure, and a digest of what was erased could be guessed from.
+ * @throws CliError `CLI_FILE_UNREADABLE`
+ */
+export async function keyOf(path: string): Promise<string> {
+  const keyFile = `${path}.import-key`;
+  try {
+    await writeFile(keyFile, `${randomUUID()}\n`, { flag: 'wx' });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw new CliError('CLI_FILE_UNREADABLE', `cannot keep the key in ${keyFile}; choose one with --key`, {
+        cause,
+      });
+    }
+  }
+  return (await readFile(keyFile, 'utf8')).trim();
 }
 
 /**
