@@ -25,6 +25,7 @@ import { openWitnessing } from './c2sp/witnessing.js';
 import { ReverifySchedule } from './schedules/reverify.schedule.js';
 import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
 import { DeletionRequestImportController } from './requests/deletion-request-import.controller.js';
+import { RegistryModule } from '@app/registry';
 import { RecordingsController } from './requests/recordings.controller.js';
 import { InferenceModule } from '@app/inference';
 
@@ -57,6 +58,7 @@ export class DaemonModule {
         OperationsModule.forRoot(logger, metrics),
         VaultModule.forRoot(vaultKeyFile(config, options.directory)),
         InferenceModule,
+        RegistryModule,
         verification,
         GraphqlEdgeModule.forRoot(verification),
         ScheduleModule.forRoot(),
