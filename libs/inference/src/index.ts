@@ -6,9 +6,7 @@ export { type EndpointAccess, endpointAccess, NO_ENDPOINTS } from './endpoint/en
 export { InferenceError, type InferenceErrorCode, positionsOf } from './errors.js';
 export { InferenceModule } from './inference.module.js';
 export { loadLocalRuntime } from './local/load-local-runtime.js';
-export { openInferenceRuntime } from './open-inference/open-inference-runtime.js';
 export { openRuntime } from './open-runtime.js';
-export { CompletionsRuntime } from './openai/completions-runtime.js';
 export { runtimeOptionsOf } from './runtime-options.js';
 export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
 export { csvFields } from './recorded/csv-fields.js';

@@ -194,6 +194,18 @@ describe('EndpointClient', () => {
     });
   });
 
+  it('answers many at once, without a word of warning', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const over = client();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send(over)));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200));
+    expect(warnings).toEqual([]);
+  });
+
   it('closing ends what is under way and refuses what comes later', async () => {
     server.fault = silent;
     const over = client();

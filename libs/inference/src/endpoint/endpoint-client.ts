@@ -2,6 +2,7 @@
  * Talks to one endpoint: every request has a deadline, what may pass is tried again with growing, randomly shortened
  * pauses, and only a 200 comes back. Proven by endpoint-client.spec.ts.
  */
+import { setMaxListeners } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -49,6 +50,8 @@ export class EndpointClient {
     settings: Partial<ClientSettings> = {},
   ) {
     this.settings = { ...DEFAULTS, ...settings };
+    // One listener a request under way; as many as callers like.
+    setMaxListeners(0, this.stopping.signal);
     const sockets = { keepAlive: true, maxSockets: 16 };
     this.agent = endpoint.secure ? new https.Agent(sockets) : new http.Agent(sockets);
   }
