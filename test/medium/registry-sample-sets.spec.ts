@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { auditSampleSets } from '@app/registry';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
+import { tamperedAudit } from '../support/tamper.js';
 import { useTestDatabase } from '../support/test-database.js';
 
 const database = useTestDatabase();
@@ -99,6 +100,55 @@ describe('sample sets', () => {
     expect(digests.size).toBe(1);
   });
 
+  it('hold the cluster of each sample in members, digest and event, in whatever order they come', async () => {
+    const { sets, model, ledger, record } = await open();
+    const clusters = [
+      { clusterId: 'doc-2', sampleIds: ['z', 'b'] },
+      { clusterId: 'doc-1', sampleIds: ['a'] },
+    ];
+    const turned = [
+      { clusterId: 'doc-1', sampleIds: ['a'] },
+      { clusterId: 'doc-2', sampleIds: ['b', 'z'] },
+    ];
+    const { recordingId } = await record(['z', 'a', 'b']);
+    const digest = createHash('sha256').update('a\tdoc-1\nb\tdoc-2\nz\tdoc-2\n').digest('hex');
+    for (const [source, kept] of [
+      [{ clusters }, null],
+      [{ clusters: turned }, null],
+      [{ clusters, recordingId }, null],
+      [{ clusters: turned, recordingId, trustedUnder: 'retrain' }, recordingId],
+    ] as const) {
+      const { modelId } = await model();
+      const made = await sets.register(
+        { modelId, role: 'calibration', name: 'c', ...source, idempotencyKey: modelId } as never,
+        PLATFORM,
+      );
+      expect(made).toMatchObject({ size: 3, clusterCount: 2, digest, recordingId: kept });
+      expect(await sets.sampleIdsOfSet(made.sampleSetId)).toEqual(['a', 'b', 'z']);
+      expect(JSON.parse((await ledger.event(made.eventIndex)).content)).toMatchObject({
+        clusterCount: 2,
+        digest,
+      });
+    }
+  });
+
+  it('refuse clusters that do not fit their recording, and say how many samples, not which', async () => {
+    const { model, sets, record } = await open();
+    const { modelId } = await model();
+    const { recordingId } = await record(['a', 'b', 'c']);
+    const clusters = [{ clusterId: '1', sampleIds: ['a', 'secret'] }];
+    const attempt = () =>
+      sets.register(
+        { modelId, role: 'controls', name: 'n', recordingId, clusters, idempotencyKey: 'misfit' },
+        PLATFORM,
+      );
+    await refused(attempt, {
+      code: 'REGISTRY_CLUSTERS_INVALID',
+      message: expect.not.stringContaining('secret') as unknown,
+      details: { unclustered: 2, unrecorded: 1 },
+    });
+  });
+
   it('are registered once under one key, in whatever order the samples come', async () => {
     const { model } = await open();
     const { modelId } = await model();
@@ -180,6 +230,11 @@ describe('sample sets', () => {
     [{ sampleIds: ['a'], trustedUnder: 'retrain' }, 'trustedUnder'],
     [{ sampleIds: ['a'], role: 'retain' }, 'role'],
     [{ recordingId: 'x' }, 'recordingId'],
+    [{ clusters: [] }, 'clusters'],
+    [{ clusters: [{ clusterId: '1', sampleIds: [] }] }, 'clusters.0.sampleIds'],
+    [{ clusters: [{ clusterId: 'a\tb', sampleIds: ['a'] }] }, 'clusters.0.clusterId'],
+    [{ clusters: ['a', 'b'].map((id) => ({ clusterId: 'x', sampleIds: [id] })) }, 'clusters.1.clusterId'],
+    [{ sampleIds: ['a'], clusters: [{ clusterId: '1', sampleIds: ['a'] }] }, 'sampleIds'],
   ])('refuse %j', async (change, field) => {
     const { model, sets } = await open();
     const { modelId } = await model();
@@ -200,6 +255,20 @@ describe('sample sets', () => {
       code: 'REGISTRY_DUPLICATE_SAMPLE',
       details: { position: 2 },
     });
+    await refused(
+      () =>
+        sets.register(
+          {
+            modelId,
+            role: 'controls',
+            name: 'clusters',
+            clusters: ['1', '2'].map((clusterId) => ({ clusterId, sampleIds: ['a'] })),
+            idempotencyKey: 'twice',
+          },
+          PLATFORM,
+        ),
+      { code: 'REGISTRY_DUPLICATE_SAMPLE', details: { position: 1 } },
+    );
     const base = { modelId, role: 'controls', name: 'taken', sampleIds: ['a'] } as const;
     const input = { ...base, sampleIds: ['a'] };
     await sets.register({ ...input, idempotencyKey: 't1' }, PLATFORM);
@@ -249,6 +318,22 @@ describe('auditSampleSets', () => {
     expect((await auditSampleSets(db)).map((finding) => finding.field)).toEqual([
       'sample_set.size',
       'sample_set_member.sample_id',
+    ]);
+  });
+
+  it('finds a sample that was moved to another cluster', async () => {
+    const { model } = await open();
+    const { modelId } = await model();
+    const clusters = ['1', '2'].map((clusterId) => ({ clusterId, sampleIds: [`${clusterId}-a`] }));
+    const { sampleSetId } = await bench.sets.register(
+      { modelId, role: 'controls', name: 'moved', clusters, idempotencyKey: bench.unique('moved') },
+      PLATFORM,
+    );
+    const statement = `update lacuna.sample_set_member set cluster_id = '2'
+      where sample_set_id = '${sampleSetId}' and position = 0`;
+    const findings = await tamperedAudit(database(), statement, auditSampleSets);
+    expect(findings.filter(({ index }) => index === sampleSetId).map(({ field }) => field)).toEqual([
+      'sample_set_member.cluster_id',
     ]);
   });
 });

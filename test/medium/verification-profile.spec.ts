@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FreezeProfile } from '@app/verification';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
 import { openVerification, syntheticModel, type VerificationBench } from '../support/verification.js';
 
@@ -149,6 +150,56 @@ describe('freezing a profile', () => {
       details: { missing: 2, of: 153, what: 'reference' },
     });
     expect((refusal as Error).message).not.toContain('person');
+  });
+
+  it.each<[string, [number | null, number | null], Partial<FreezeProfile>, string, object]>([
+    [
+      'fewer calibration clusters than alpha needs',
+      [98, 30],
+      {},
+      'IAM_CALIBRATION_TOO_SMALL',
+      { have: 98, need: 99 },
+    ],
+    [
+      'fewer clusters of controls than q needs',
+      [99, 18],
+      {},
+      'IAM_CALIBRATION_TOO_SMALL',
+      { have: 18, need: 19 },
+    ],
+    ['controls without clusters', [99, null], {}, 'VERIFICATION_CLUSTERS_MISSING', { role: 'controls' }],
+    [
+      'clusters that nobody registered',
+      [null, null],
+      { groupTest: 'whole-clusters' },
+      'VERIFICATION_CLUSTERS_MISSING',
+      { role: 'calibration' },
+    ],
+  ])('refuses %s', async (_case, [calibration, controls], overrides, code, details) => {
+    const model = await syntheticModel(bench);
+    const sets = { calibrationSetId: '', controlsSetId: '' };
+    for (const [field, role, sampleIds, count] of [
+      ['calibrationSetId', 'calibration', model.calibration, calibration],
+      ['controlsSetId', 'controls', model.controls, controls],
+    ] as const) {
+      const clusters = Array.from({ length: count ?? 0 }, (_cluster, i) => ({
+        clusterId: String(i),
+        sampleIds: sampleIds.filter((_sample, at) => at % count! === i),
+      }));
+      const { sampleSetId } = await bench.sets.register(
+        {
+          modelId: model.modelId,
+          role,
+          name: `other ${role}`,
+          ...(count === null ? { sampleIds: [...sampleIds] } : { clusters }),
+          idempotencyKey: bench.unique('key'),
+        },
+        'platform:test',
+      );
+      sets[field] = sampleSetId;
+    }
+    const attempt = bench.freeze(model.modelId, { ...sets, ...overrides });
+    await expect(attempt).rejects.toMatchObject({ code, details });
   });
 
   it('refuses a stored profile that was changed', async () => {

@@ -7,6 +7,7 @@ import {
   simulateFalseDiscoveries,
   simulatePower,
 } from '../support/iam-simulation.js';
+import { simulateDecisions } from '../support/decision-simulation.js';
 import type { Hypothesis, World } from '../support/iam-simulation.js';
 
 export interface Setting {
@@ -38,6 +39,16 @@ const discoveries = (
 
 const GROUP_SIZES = [1, 2, 5, 10, 20, 50];
 const AUCS = [0.55, 0.65, 0.75, 0.85, 0.95];
+
+/** Correlation within requests, and the rate claimed without clusters: where it is weak it may go unnoticed. */
+const CORRELATIONS = [
+  [0, Q],
+  [0.05, 1],
+  [0.1, 1],
+  [0.2, 1],
+  [0.5, 1],
+  [0.8, Q],
+] as const;
 
 export const SETTINGS: readonly Setting[] = [
   ...GROUP_SIZES.map((groupSize) =>
@@ -71,6 +82,25 @@ export const SETTINGS: readonly Setting[] = [
       1,
     ),
   ]),
+  ...['sample', 'cluster'].flatMap((unit) =>
+    CORRELATIONS.map(([correlation, claim]) => ({
+      name: `sound release with a rejected request, correlation ${String(correlation)}, ${unit === 'cluster' ? 'clusters' : 'no clusters'} given`,
+      claim: unit === 'cluster' ? Q : claim,
+      simulate: (runs: number) =>
+        simulateDecisions(
+          {
+            ...PLAIN_WORLD,
+            unit: unit as World['unit'],
+            correlation,
+            requests: 20,
+            groupSize: 5,
+            auc: 0.95,
+            resamples: 4_999,
+          },
+          { runs: runs / 4, seed: `decision/${unit}/${String(correlation)}`, confidence: CONFIDENCE },
+        ),
+    })),
+  ),
   ...[0, 0.1, 0.2, 0.3].map((shift) => ({
     name: `drift warned of at 0.05, 1,000 against 1,000, shift ${String(shift)} sd`,
     claim: shift === 0 ? Q : 1,

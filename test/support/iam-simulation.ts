@@ -76,7 +76,7 @@ export function drawScores(random: SeededRandom, world: World, count: number, me
 }
 
 /** Calibration (or controls): clusters of `groupSize` that share as much as the samples of a request do. */
-function drawNull(
+export function drawNull(
   random: SeededRandom,
   world: World,
   member: boolean,

@@ -89,12 +89,23 @@ function factLines({ predicate, subject }: Statement, digest: string): string[] 
       'calibration',
       `${calibration.size} samples, ${calibrationMode(calibration)}; ${controls.size} controls`,
     ],
+    ...requestTestLines(predicate),
     ['profile', `${predicate.profile.id} sha256:${predicate.profile.digest}`],
     ['verified', `${predicate.verifiedAt} by ${predicate.verifier.id} ${predicate.verifier.version}`],
     ['expires', predicate.expiresAt],
     ['attestation', `sha256:${digest}`],
     ...predicate.warnings.map((warning) => ['warning', warning]),
   ]);
+}
+
+function requestTestLines({ requestTest }: Statement['predicate']): string[][] {
+  if (!requestTest) return [];
+  const { groupTest, clusters, assumption } = requestTest;
+  const many = clusters ? `, ${clusters.calibration} of calibration, ${clusters.controls} of controls` : '';
+  return [
+    ['test', `${groupTest}${many}`],
+    ['', assumption],
+  ];
 }
 
 function calibrationMode({ mode, trustedUnder }: Statement['predicate']['calibration']): string {

@@ -172,6 +172,11 @@ export function predicateOf(
     profile: { id: 'prof-1', digest: '2'.repeat(64), parameters: { alpha: 0.01, levels: 1000 } },
     calibration: { mode: 'frozen', size: 1305, trustedUnder: 'rel-retrain' },
     controls: { size: 100 },
+    requestTest: {
+      groupTest: 'whole-clusters',
+      assumption: 'A request is exchangeable with a cluster.',
+      clusters: { calibration: 130, controls: 20 },
+    },
     operatingFalsePositiveRate: 0.01,
     power: {
       perRequest: { rate: 1, low: 0.96, high: 1, groupSize: 10, trials: 100 },

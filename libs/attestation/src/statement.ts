@@ -134,6 +134,22 @@ const errorBudgetSchema = z
     message: 'an alarm is a p-value at or below its level',
   });
 
+/**
+ * What the p-values of deletion requests stand on: which things are taken to be exchangeable under a null hypothesis, in
+ * one word and in a sentence, and how many clusters there were to compare with, where whole clusters were compared.
+ * Statements without it compared single samples.
+ */
+const requestTestSchema = z
+  .strictObject({
+    groupTest: z.enum(['single-samples', 'whole-clusters', 'any-dependence']),
+    assumption: sentence,
+    clusters: z.strictObject({ calibration: count, controls: count }).exactOptional(),
+  })
+  .refine(({ groupTest, clusters }) => (clusters !== undefined) === (groupTest === 'whole-clusters'), {
+    path: ['clusters'],
+    message: 'clusters are counted exactly where whole clusters were compared',
+  });
+
 const predicateSchema = z.strictObject({
   verifier: z.strictObject({ id: name, version: name }),
   model: z.strictObject({ id: name, name }),
@@ -149,6 +165,7 @@ const predicateSchema = z.strictObject({
     trustedUnder: name.exactOptional(),
   }),
   controls: z.strictObject({ size: count }),
+  requestTest: requestTestSchema.exactOptional(),
   operatingFalsePositiveRate: fraction,
   power: powerSchema.nullable(),
   /** Absent while no request of the release could be tested. */

@@ -21,8 +21,8 @@ function clustered(
 }
 
 describe('clusterPValues', () => {
-  it('ranks a request among the clusters large enough for it', () => {
-    const { statistic, pLower, pUpper } = clusterPValues({
+  it('ranks a request among the clusters large enough for it, a larger one by a part of it', () => {
+    const { statistic, pLower, pUpper, finest } = clusterPValues({
       nullScores: Float64Array.of(0.1, 0.1, 0.5, 0.5, 0.9, 0.9, 0.3, NaN),
       nullCluster: Int32Array.of(1, 1, 2, 2, 3, 3, 4, 4),
       requests: [
@@ -34,8 +34,26 @@ describe('clusterPValues', () => {
       seed: 1,
     });
     expect(statistic).toEqual([0.5, 0.05, 0, null]);
-    expect([...pLower]).toEqual([3 / 4, 1 / 5, 1, 1]);
+    expect([...pLower]).toEqual([3 / 4, 1 / 5, 1 / 4, 1]);
     expect([...pUpper]).toEqual([3 / 4, 1, 1, 1]);
+    expect([...finest]).toEqual([1 / 4, 1 / 5, 1 / 4, 1]);
+  });
+
+  it('cuts a request down until enough clusters can be compared with it', () => {
+    const { pLower, finest } = clusterPValues({
+      nullScores: Float64Array.of(0.5, 0.5, 0.5, 0.6, 0.6, 0.7, 0.8),
+      nullCluster: Int32Array.of(1, 1, 1, 2, 2, 3, 4),
+      requests: [Float64Array.of(0.1, 0.1, 0.1), Float64Array.of(0.1, 0.1)],
+      seed: 1,
+      leastClusters: 4,
+    });
+    expect([...pLower]).toEqual([1 / 5, 1 / 5]);
+    expect([...finest]).toEqual([1 / 5, 1 / 5]);
+  });
+
+  it('has p = 1 where there is no cluster', () => {
+    const none = { nullScores: new Float64Array(0), nullCluster: new Int32Array(0) };
+    expect([...clusterPValues({ ...none, requests: [Float64Array.of(0.5)], seed: 1 }).pLower]).toEqual([1]);
   });
 
   it('is super-uniform where samples of a request stick together', () => {
@@ -50,6 +68,25 @@ describe('clusterPValues', () => {
       expect(p.filter((value) => value <= t).length).toBeLessThanOrEqual(
         500 * t + 4 * Math.sqrt(500 * t * (1 - t)),
       );
+    }
+  });
+
+  it('is super-uniform for requests that are larger than the clusters, too', () => {
+    const random = new SeededRandom('large');
+    const p = Array.from({ length: 500 }, (_, run) => {
+      const { scores, cluster } = clustered(random, 39, 4);
+      const request = clustered(random, 1, 12).scores;
+      return clusterPValues({
+        nullScores: scores,
+        nullCluster: cluster,
+        requests: [request],
+        seed: run,
+        leastClusters: 39,
+      }).pLower[0]!;
+    });
+    for (const t of [0.025, 0.05, 0.2]) {
+      const count = p.filter((value) => value <= t).length;
+      expect(Math.abs(count - 500 * t)).toBeLessThanOrEqual(4 * Math.sqrt(500 * t * (1 - t)));
     }
   });
 

@@ -84,14 +84,15 @@ export function requiredCalibrationSize(alpha: number): number {
 
 /**
  * Refuses a calibration set that could never produce a finding.
+ * @param size how many there are of what is ranked, named by `unit`
  * @throws IAM_CALIBRATION_TOO_SMALL with details {have, need}
  */
-export function ensureCalibrationSize(size: number, alpha: number): void {
+export function ensureCalibrationSize(size: number, alpha: number, unit = 'calibration samples'): void {
   const need = requiredCalibrationSize(alpha);
   if (size < need) {
     throw new IamError(
       'IAM_CALIBRATION_TOO_SMALL',
-      `alpha ${String(alpha)} needs at least ${String(need)} calibration samples, there are ${String(size)}`,
+      `a level of ${String(alpha)} needs at least ${String(need)} ${unit}, there are ${String(size)}`,
       { details: { have: size, need } },
     );
   }

@@ -49,6 +49,8 @@ export interface GroupEvidence {
   readonly pLower: Float64Array;
   /** p per request, in [1/(R+1), 1]; small when the mean lies high. 1 without samples or without a null. */
   readonly pUpper: Float64Array;
+  /** The least p-value each request could have got from this null: its resolution. 1 without samples or a null. */
+  readonly finest: Float64Array;
 }
 
 /** One request reduced to what the test needs; scores ascending so that their order cannot matter. */
@@ -205,6 +207,13 @@ function refineFloor(
   for (const { index } of atFloor) p[index] = Math.min(p[index]!, finer[tail][index]!);
 }
 
+/** 1 over the number of ways to draw `size` of `nulls + size` samples, or the most draws that are ever made. */
+function finestOf(nulls: number, size: number): number {
+  let p = 1;
+  for (let i = 1; i <= size && p > 0; i++) p *= i / (nulls + i);
+  return size === 0 || nulls === 0 ? 1 : Math.max(p, 1 / (MAX_REFINED_RESAMPLES + 1));
+}
+
 /**
  * The permutation p-values of every request against one null, both tails.
  * Time: R x min(m, n) for each distinct request size m, then O(log R + R m^2/(n + m)) per request.
@@ -242,5 +251,6 @@ export function groupPValues(input: GroupEvidenceInput): GroupEvidence {
     ),
     pLower: p.lower,
     pUpper: p.upper,
+    finest: Float64Array.from(groups, ({ scores }) => finestOf(nulls.length, scores.length)),
   };
 }

@@ -3,7 +3,8 @@ export { auc, balancedAccuracy, rocCurve, tnrAtFnr, tprAtFpr, type Labels, type 
 export { clopperPearson, type RateInterval } from './clopper-pearson.js';
 export { ConformalNull, ensureCalibrationSize, requiredCalibrationSize } from './conformal.js';
 export { DEFAULT_RESAMPLES, groupPValues, type GroupEvidence } from './group-evidence.js';
-export { clusterPValues } from './cluster-evidence.js';
+export { clusterPValues, oneOfEachCluster } from './cluster-evidence.js';
+export { mergedPValues } from './merged-evidence.js';
 export { checkDrift, type DriftCheck, type DriftInput } from './drift.js';
 export {
   nextLevel,

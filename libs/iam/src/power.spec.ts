@@ -74,6 +74,35 @@ describe('measurePower', () => {
     expect(perRequest).toMatchObject({ rate: 1, trials: 12 });
   });
 
+  it('takes smaller groups where the clusters of controls are smaller, and one of each cluster for single samples', () => {
+    const inThrees = (count: number) => Int32Array.from({ length: count }, (_, i) => Math.floor(i / 3));
+    const plan = {
+      // One cluster of a hundred behaves as the controls do.
+      calibration: Float64Array.from({ length: 300 }, (_, i) => (i < 3 ? 0 : 0.9)),
+      controls: new Float64Array(30),
+      alpha: 0.015,
+      groupSize: 10,
+      seed: 1,
+    };
+    const whole = measurePower({
+      ...plan,
+      clusters: { calibration: inThrees(300), controls: inThrees(30) },
+    });
+    // p = 2/101 in both, whatever the cluster holds; taken singly, three of 300 would give 4/301.
+    expect(whole.perRequest).toMatchObject({ trials: 10, groupSize: 3, rate: 0 });
+    expect(whole.perSample.rate).toBe(0);
+    expect(measurePower(plan).perSample.rate).toBe(1);
+  });
+
+  it('can be that of the merged test', () => {
+    const plan = { calibration, controls: new Float64Array(100), alpha: 0.01, groupSize: 10, seed: 1 };
+    expect(measurePower({ ...plan, merged: true }).perRequest).toMatchObject({ rate: 1, trials: 10 });
+    // Twice the least p-value of 199 calibration samples, and of no fewer, is 0.01.
+    const few = (size: number) =>
+      measurePower({ ...plan, calibration: calibration.subarray(0, size), merged: true }).perRequest.rate;
+    expect([few(199), few(198)]).toEqual([1, 0]);
+  });
+
   it('refuses a senseless plan', () => {
     const refused: unknown = expect.objectContaining({ code: 'IAM_PARAMETER_OUT_OF_RANGE' });
     const plan = { calibration, controls: uniform(10), alpha: 0.01, groupSize: 1, seed: 1 };

@@ -5,10 +5,11 @@
  */
 import { clopperPearson } from './clopper-pearson.js';
 import type { RateInterval } from './clopper-pearson.js';
-import { clusterPValues, shuffledClusters } from './cluster-evidence.js';
-import { ConformalNull } from './conformal.js';
+import { clusterPValues, comparableSize, oneOfEachCluster, shuffledClusters } from './cluster-evidence.js';
+import { ConformalNull, requiredCalibrationSize } from './conformal.js';
 import { IamError } from './errors.js';
-import { DEFAULT_RESAMPLES, groupPValues } from './group-evidence.js';
+import { DEFAULT_RESAMPLES, type GroupEvidence, groupPValues } from './group-evidence.js';
+import { mergedPValues } from './merged-evidence.js';
 import { SeededRandom } from './random.js';
 
 export interface PowerInput {
@@ -25,9 +26,12 @@ export interface PowerInput {
   readonly resamples?: number;
   /**
    * Cluster of each calibration and each control score, where samples stick together: then whole clusters are ranked
-   * (see {@link clusterPValues}), and the groups of controls are cut from their clusters.
+   * (see {@link clusterPValues}), and the groups of controls are cut from their clusters; where most clusters are
+   * smaller than `groupSize`, groups are as small as those.
    */
   readonly clusters?: { readonly calibration: Int32Array; readonly controls: Int32Array };
+  /** True where requests are judged by {@link mergedPValues}. */
+  readonly merged?: boolean;
 }
 
 export interface MeasuredRate extends RateInterval {
@@ -52,15 +56,28 @@ const fullGroups = (scores: Float64Array, size: number): Float64Array[] =>
     scores.subarray(i * size, (i + 1) * size),
   );
 
-function groupsOfControls({ controls, groupSize, seed, clusters }: PowerInput): Float64Array[] {
+interface ControlGroups {
+  readonly groups: readonly Float64Array[];
+  readonly groupSize: number;
+}
+
+function groupsOfControls({ controls, groupSize, seed, clusters }: PowerInput): ControlGroups {
   if (clusters) {
-    return shuffledClusters(controls, clusters.controls, `${String(seed)}/controls`).flatMap((cluster) =>
-      fullGroups(cluster, groupSize),
-    );
+    const whole = shuffledClusters(controls, clusters.controls, `${String(seed)}/controls`);
+    const size = Math.min(groupSize, comparableSize(whole, Math.ceil(whole.length / 2)) || groupSize);
+    return { groups: whole.flatMap((cluster) => fullGroups(cluster, size)), groupSize: size };
   }
   const shuffled = controls.filter((score) => !Number.isNaN(score)).sort();
   new SeededRandom(`${String(seed)}/controls`).shuffle(shuffled);
-  return fullGroups(shuffled, groupSize);
+  return { groups: fullGroups(shuffled, groupSize), groupSize };
+}
+
+function evidenceOf(input: PowerInput, requests: readonly Float64Array[]): GroupEvidence {
+  const { calibration: nullScores, clusters, merged = false, seed, resamples = DEFAULT_RESAMPLES } = input;
+  if (merged) return mergedPValues({ nullScores, requests });
+  if (!clusters) return groupPValues({ nullScores, requests, seed, resamples });
+  const leastClusters = requiredCalibrationSize(input.alpha);
+  return clusterPValues({ nullScores, nullCluster: clusters.calibration, requests, seed, leastClusters });
 }
 
 /**
@@ -70,7 +87,7 @@ function groupsOfControls({ controls, groupSize, seed, clusters }: PowerInput): 
  * @throws IAM_PARAMETER_OUT_OF_RANGE for an alpha outside (0, 1) or a group size below 1
  */
 export function measurePower(input: PowerInput): MeasuredPower {
-  const { alpha, groupSize, seed, clusters, resamples = DEFAULT_RESAMPLES } = input;
+  const { alpha, groupSize, seed, clusters, calibration } = input;
   if (!(alpha > 0 && alpha < 1) || !Number.isInteger(groupSize) || groupSize < 1) {
     throw new IamError(
       'IAM_PARAMETER_OUT_OF_RANGE',
@@ -80,16 +97,18 @@ export function measurePower(input: PowerInput): MeasuredPower {
       },
     );
   }
-  const neverTrained = ConformalNull.fit(input.calibration);
+  const neverTrained = ConformalNull.fit(
+    clusters ? oneOfEachCluster(calibration, clusters.calibration, seed) : calibration,
+  );
   const single = input.controls
     .filter((score) => !Number.isNaN(score))
     .map((score) => neverTrained.pLower(score));
-  const test = { nullScores: input.calibration, requests: groupsOfControls(input), seed };
-  const grouped = clusters
-    ? clusterPValues({ ...test, nullCluster: clusters.calibration })
-    : groupPValues({ ...test, resamples });
+  const measured = groupsOfControls(input);
   return {
     perSample: detectionRate(single, alpha),
-    perRequest: { ...detectionRate(grouped.pLower, alpha), groupSize },
+    perRequest: {
+      ...detectionRate(evidenceOf(input, measured.groups).pLower, alpha),
+      groupSize: measured.groupSize,
+    },
   };
 }

@@ -25,8 +25,8 @@ export async function auditSampleSets(db: Database): Promise<readonly AuditFindi
     if (digest !== set.digest) {
       findings.push({
         ...place,
-        field: 'sample_set_member.sample_id',
-        problem: 'the members do not have the digest in sample_set.digest',
+        field: set.clusterCount === null ? 'sample_set_member.sample_id' : 'sample_set_member.cluster_id',
+        problem: 'the members (with their clusters) do not have the digest in sample_set.digest',
       });
     }
   }

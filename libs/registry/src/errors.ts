@@ -17,6 +17,8 @@ export type RegistryErrorCode =
   | 'REGISTRY_UNKNOWN_SAMPLE'
   /** A sample twice in one request or set (details: position), or already recorded for this artifact (details: line). */
   | 'REGISTRY_DUPLICATE_SAMPLE'
+  /** The clusters of a set name other samples than its recording; details: unclustered, unrecorded. */
+  | 'REGISTRY_CLUSTERS_INVALID'
   /** Calibration set and controls of a model share a sample. */
   | 'REGISTRY_SETS_OVERLAP'
   /** A sample would be both calibration (never trained on) and committed (trained on once). */

@@ -14,6 +14,9 @@ export const printable = (longest: number) =>
     .refine((text) => text.trim() === text, 'must not begin or end with a space')
     .refine((text) => !CONTROL_OR_BROKEN.test(text), 'must not hold control characters');
 
+/** A larger list belongs in a file: a recording, named by its id. */
+export const MAX_LISTED_SAMPLES = 100_000;
+
 export const name = printable(200);
 export const uuid = z.uuid().transform((text) => text.toLowerCase());
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits');

@@ -25,9 +25,17 @@ describe('compareCodePoints', () => {
 
 describe('sampleSetDigest', () => {
   it('hashes one line for each sample', async () => {
-    expect(await sampleSetDigest(['a', 'ü'])).toEqual({
+    const singly = ['a', 'ü'].map((sampleId) => ({ sampleId, clusterId: null }));
+    expect(await sampleSetDigest(singly)).toEqual({
       digest: createHash('sha256').update('a\nü\n').digest('hex'),
       size: 2,
+    });
+  });
+
+  it('hashes clusters with their samples', async () => {
+    expect(await sampleSetDigest([{ sampleId: 'a', clusterId: 'doc 1' }])).toEqual({
+      digest: createHash('sha256').update('a\tdoc 1\n').digest('hex'),
+      size: 1,
     });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Identity of a set of samples: SHA-256 over one line `<sample id> LF` for each, in UTF-8, ordered code point by code
- * point. That is also the order of `sample_set_member.position` (PostgreSQL: `collate "C"`), so an audit hashes the
+ * Identity of a set of samples: SHA-256 over one line `<sample id> LF` for each (with clusters `<sample id> TAB
+ * <cluster id> LF`; no id holds a tab), in UTF-8, ordered by sample id, code point by code point. That is also the order of `sample_set_member.position` (PostgreSQL: `collate "C"`), so an audit hashes the
  * rows by position. Proven by sample-set-digest.spec.ts.
  */
 import { createHash } from 'node:crypto';
@@ -21,14 +21,20 @@ export function compareCodePoints(a: string, b: string): number {
 
 const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;
 
-/** The digest, lowercase hex, of ids that come in code point order. */
+export interface SampleSetMember {
+  readonly sampleId: string;
+  /** Samples with one cluster stick together; null in a set without clusters. */
+  readonly clusterId: string | null;
+}
+
+/** The digest, lowercase hex, of members that come in code point order of their samples. */
 export async function sampleSetDigest(
-  ordered: AsyncIterable<string> | Iterable<string>,
+  ordered: AsyncIterable<SampleSetMember> | Iterable<SampleSetMember>,
 ): Promise<{ digest: string; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const sampleId of ordered) {
-    hash.update(`${sampleId}\n`, 'utf8');
+  for await (const { sampleId, clusterId } of ordered) {
+    hash.update(clusterId === null ? `${sampleId}\n` : `${sampleId}\t${clusterId}\n`, 'utf8');
     size += 1;
   }
   return { digest: hash.digest('hex'), size };

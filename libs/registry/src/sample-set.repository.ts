@@ -5,6 +5,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { fromHex, toHex } from './digest-hex.js';
 import { byEvent } from './event-order.js';
 import { fetchPage, type Page, type PageRequest } from './page.js';
+import type { SampleSetMember } from './sample-set-digest.js';
 
 /** calibration: never trained on (the null distribution). controls: trained on still (the power check). */
 export type SampleSetRole = 'calibration' | 'controls';
@@ -17,6 +18,8 @@ export interface SampleSet {
   readonly size: number;
   /** See sample-set-digest.ts; lowercase hex. */
   readonly digest: string;
+  /** Clusters of samples that stick together; null: registered without. */
+  readonly clusterCount: number | null;
   /** Frozen calibration: its signals under `trustedUnder`. Null: scored under each release. */
   readonly recordingId: string | null;
   /** The trusted, never-trained release whose signals are frozen, in the platform's words. */
@@ -26,7 +29,8 @@ export interface SampleSet {
 }
 
 /** Where the members of a new set come from. */
-export type MemberSource = { readonly sampleIds: readonly string[] } | { readonly recordingId: string };
+export type MemberSource =
+  { readonly members: readonly SampleSetMember[] } | { readonly recordingId: string };
 
 /** Rows of one read; see recording.repository.ts. */
 const READ_BATCH = 10_000;
@@ -45,14 +49,15 @@ export class SampleSetRepository {
         name: set.name,
         size: set.size,
         digest: fromHex(set.digest),
+        cluster_count: set.clusterCount,
         recording_id: set.recordingId,
         trusted_under: set.trustedUnder,
         registered_at: set.registeredAt,
         event_index: set.eventIndex,
       })
       .execute();
-    await sql`insert into sample_set_member (sample_set_id, position, sample_id)
-      select ${set.sampleSetId}::uuid, row_number() over (order by sample_id collate "C") - 1, sample_id
+    await sql`insert into sample_set_member (sample_set_id, position, sample_id, cluster_id)
+      select ${set.sampleSetId}::uuid, row_number() over (order by sample_id collate "C") - 1, sample_id, cluster_id
       from ${samplesOf(source)}`.execute(tx);
   }
 
@@ -122,10 +127,10 @@ export class SampleSetRepository {
   }
 
   /** All members in order, without trusting positions to be dense. */
-  async *allMembers(sampleSetId: string): AsyncGenerator<string> {
+  async *allMembers(sampleSetId: string): AsyncGenerator<SampleSetMember> {
     for (let from = 0; ;) {
       const rows = await this.memberRows(sampleSetId, from, READ_BATCH);
-      for (const row of rows) yield row.sample_id;
+      for (const row of rows) yield { sampleId: row.sample_id, clusterId: row.cluster_id };
       const last = rows.at(-1);
       if (!last) return;
       from = last.position + 1;
@@ -135,7 +140,7 @@ export class SampleSetRepository {
   private memberRows(sampleSetId: string, from: number, limit: number) {
     return this.db
       .selectFrom('sample_set_member')
-      .select(['position', 'sample_id'])
+      .select(['position', 'sample_id', 'cluster_id'])
       .where('sample_set_id', '=', sampleSetId)
       .where('position', '>=', from)
       .orderBy('position')
@@ -145,9 +150,11 @@ export class SampleSetRepository {
 }
 
 function samplesOf(source: MemberSource): RawBuilder<unknown> {
-  return 'sampleIds' in source
-    ? sql`unnest(${[...source.sampleIds]}::text[]) as wanted (sample_id)`
-    : sql`(select sample_id from recorded_signal where recording_id = ${source.recordingId}) as wanted`;
+  if ('recordingId' in source)
+    return sql`(select sample_id, null::text as cluster_id from recorded_signal where recording_id = ${source.recordingId}) as wanted`;
+  const sampleIds = source.members.map(({ sampleId }) => sampleId);
+  const clusterIds = source.members.map(({ clusterId }) => clusterId);
+  return sql`unnest(${sampleIds}::text[], ${clusterIds}::text[]) as wanted (sample_id, cluster_id)`;
 }
 
 function toSampleSet(row: Selectable<Tables['sample_set']>): SampleSet {
@@ -158,6 +165,7 @@ function toSampleSet(row: Selectable<Tables['sample_set']>): SampleSet {
     name: row.name,
     size: row.size,
     digest: toHex(row.digest),
+    clusterCount: row.cluster_count,
     recordingId: row.recording_id,
     trustedUnder: row.trusted_under,
     registeredAt: row.registered_at,

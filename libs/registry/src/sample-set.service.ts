@@ -20,6 +20,7 @@ import {
   name,
   parseActor,
   parseInput,
+  MAX_LISTED_SAMPLES,
   parseModelId,
   printable,
   sampleId,
@@ -27,12 +28,10 @@ import {
 } from './input.js';
 import { ModelService } from './model.service.js';
 import type { Page, PageRequest } from './page.js';
-import { compareCodePoints, sampleSetDigest } from './sample-set-digest.js';
+import { clusterMembers, requireSameSamples, sampleClusters } from './sample-clusters.js';
+import { compareCodePoints, sampleSetDigest, type SampleSetMember } from './sample-set-digest.js';
 import { type MemberSource, type SampleSet, SampleSetRepository } from './sample-set.repository.js';
 import { violates } from './unique-violation.js';
-
-/** A larger list belongs in a file: a recording, named here by its id. */
-const MAX_LISTED_SAMPLES = 100_000;
 
 const sampleSetInput = z
   .strictObject({
@@ -43,10 +42,12 @@ const sampleSetInput = z
     recordingId: uuid.nullish(),
     trustedUnder: printable(200).nullish(),
     sampleIds: z.array(sampleId).min(1).max(MAX_LISTED_SAMPLES).nullish(),
+    clusters: sampleClusters.nullish(),
     idempotencyKey,
   })
-  .refine((input) => Boolean(input.recordingId) !== Boolean(input.sampleIds), {
-    message: 'give either recordingId or sampleIds',
+  .refine(({ recordingId, sampleIds, clusters }) => Boolean(recordingId ?? clusters) !== Boolean(sampleIds), {
+    message:
+      'give either recordingId or sampleIds, or clusters (which name the samples) with or without recordingId',
     path: ['sampleIds'],
   })
   .refine((input) => !input.trustedUnder || (input.role === 'calibration' && input.recordingId), {
@@ -69,7 +70,8 @@ export class SampleSetService {
   /**
    * Registers a calibration set or controls; the order of the samples does not matter.
    * @throws RegistryError REGISTRY_INPUT_INVALID, REGISTRY_NOT_FOUND, REGISTRY_SIGNAL_KIND_MISMATCH,
-   *   REGISTRY_DUPLICATE_SAMPLE, REGISTRY_NAME_TAKEN, REGISTRY_SETS_OVERLAP, REGISTRY_CALIBRATION_COMMITTED;
+   *   REGISTRY_DUPLICATE_SAMPLE, REGISTRY_CLUSTERS_INVALID, REGISTRY_NAME_TAKEN, REGISTRY_SETS_OVERLAP,
+   *   REGISTRY_CALIBRATION_COMMITTED;
    *   InferenceError RECORDING_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
   async register(input: SampleSetInput, actor: string): Promise<SampleSet> {
@@ -81,7 +83,8 @@ export class SampleSetService {
     const { source, digest, size } = await this.readMembers(parsed);
     const trustedUnder = parsed.trustedUnder ?? null;
     const recordingId = trustedUnder === null ? null : (parsed.recordingId ?? null);
-    const content = { modelId, role, name: parsed.name, digest, recordingId, trustedUnder };
+    const clusterCount = parsed.clusters?.length ?? null;
+    const content = { modelId, role, name: parsed.name, digest, clusterCount, recordingId, trustedUnder };
     const sampleSetId = randomUUID();
     const registeredAt = this.clock();
     const row = { sampleSetId, ...content, size };
@@ -134,7 +137,7 @@ export class SampleSetService {
   async sampleIdsOfSet(sampleSetId: string): Promise<string[]> {
     await this.get(sampleSetId);
     const sampleIds: string[] = [];
-    for await (const sample of this.sets.allMembers(sampleSetId)) sampleIds.push(sample);
+    for await (const { sampleId: id } of this.sets.allMembers(sampleSetId)) sampleIds.push(id);
     return sampleIds;
   }
 
@@ -146,14 +149,18 @@ export class SampleSetService {
   private async readMembers(
     input: z.output<typeof sampleSetInput>,
   ): Promise<{ source: MemberSource; digest: string; size: number }> {
-    if (input.sampleIds) {
-      refuseRepeated(input.sampleIds);
-      const sampleIds = [...input.sampleIds].sort(compareCodePoints);
-      return { source: { sampleIds }, ...(await sampleSetDigest(sampleIds)) };
+    const listed = input.clusters
+      ? clusterMembers(input.clusters)
+      : input.sampleIds?.map((id) => ({ sampleId: id, clusterId: null }));
+    const recordingId = input.recordingId;
+    if (!listed) {
+      const rows = this.recordings.rows(recordingId!);
+      return { source: { recordingId: recordingId! }, ...(await sampleSetDigest(singly(rows))) };
     }
-    const recordingId = input.recordingId!;
-    const rows = this.recordings.rows(recordingId);
-    return { source: { recordingId }, ...(await sampleSetDigest(idsOf(rows))) };
+    refuseRepeated(listed);
+    if (recordingId) await requireSameSamples(listed, this.recordings.rows(recordingId));
+    const members = listed.sort((a, b) => compareCodePoints(a.sampleId, b.sampleId));
+    return { source: { members }, ...(await sampleSetDigest(members)) };
   }
 
   private async refuseCollisions(tx: Tx, set: SampleSet): Promise<void> {
@@ -173,17 +180,19 @@ export class SampleSetService {
   }
 }
 
-async function* idsOf(rows: AsyncIterable<{ sampleId: string }>): AsyncGenerator<string> {
-  for await (const row of rows) yield row.sampleId;
+async function* singly(rows: AsyncIterable<{ sampleId: string }>): AsyncGenerator<SampleSetMember> {
+  for await (const { sampleId: id } of rows) yield { sampleId: id, clusterId: null };
 }
 
-function refuseRepeated(sampleIds: readonly string[]): void {
+function refuseRepeated(members: readonly SampleSetMember[]): void {
   const seen = new Set<string>();
-  for (const [position, id] of sampleIds.entries()) {
+  for (const [position, { sampleId: id }] of members.entries()) {
     if (seen.has(id)) {
-      throw new RegistryError('REGISTRY_DUPLICATE_SAMPLE', `sampleIds.${position} names a sample again`, {
-        details: { position },
-      });
+      throw new RegistryError(
+        'REGISTRY_DUPLICATE_SAMPLE',
+        `the sample at position ${position} (from 0) of all that are listed is named before`,
+        { details: { position } },
+      );
     }
     seen.add(id);
   }

@@ -9,7 +9,7 @@ import { Queue } from '@app/queue';
 import { HASH_BYTES } from '@app/tlog';
 import { Inject, Injectable } from '@nestjs/common';
 import { fractions } from './block-scores.js';
-import { type CommittedLeaves, decideCommitments, ResultTree } from './conclusion.js';
+import { type CommittedLeaves, decideCommitments, requestTestOf, ResultTree } from './conclusion.js';
 import { DriftService } from './drift.service.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
@@ -18,7 +18,7 @@ import { BLOCK_WIDTH, blocksOf, ERASED_SCORE } from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
 import { ResultRepository } from './result.repository.js';
-import { nullScores, type StoredScores, StoredScoresService } from './stored-scores.service.js';
+import { type StoredScores, StoredScoresService } from './stored-scores.service.js';
 import { COMMITMENTS } from './subjects.js';
 import { aucOfControls, attestedPower, type VerificationSummary, warningsWith } from './summary.js';
 import { type Decision } from './verdict.js';
@@ -56,7 +56,7 @@ export class ConcludeService {
     const scores = await this.readScores(verification, profile);
     if (!scores) return;
     const leaves = await this.committedLeaves(verification, scores.get(COMMITMENTS)!);
-    const nulls = nullScores(profile, scores);
+    const nulls = await this.scores.nulls(profile, scores);
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
     const drift = await this.drifts.check(verification, profile);
@@ -69,6 +69,7 @@ export class ConcludeService {
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
         calibration: { mode: profile.document.calibration.mode, size: scored(nulls.calibration) },
         controls: { size: scored(nulls.controls) },
+        requestTest: requestTestOf(decision, nulls),
       }));
       await this.verifications.moveTo(tx, verificationId, 'CONCLUDED', this.clock());
       await this.queue.send(tx, 'verification.attest', { verificationId });
@@ -83,7 +84,7 @@ export class ConcludeService {
     tree: ResultTree,
     nullFigures: (
       scored: (scores: Int32Array) => number,
-    ) => Pick<VerificationSummary, 'auc' | 'calibration' | 'controls' | 'drift'>,
+    ) => Pick<VerificationSummary, 'auc' | 'calibration' | 'controls' | 'drift' | 'requestTest'>,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
     for (const { blockIndex, lines } of tree.blocks()) {

@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { type CommittedLeaves, decideCommitments, ResultTree } from './conclusion.js';
 import { BLOCK_WIDTH } from './plan.js';
 
-const settings = { alpha: 0.05, q: 0.05, powerFloor: 0.5, resamples: 199 };
+const settings = {
+  alpha: 0.05,
+  q: 0.05,
+  powerFloor: 0.5,
+  resamples: 199,
+  groupTest: 'single-samples',
+} as const;
 const hashOf = (index: number): Buffer => createHash('sha256').update(String(index)).digest();
 
 /** `size` commitments of requests of five; `score` of each in millionths. */
@@ -22,6 +28,7 @@ function commitments(size: number, score: (index: number) => number): CommittedL
 const nulls = {
   calibration: Int32Array.from({ length: 100 }, (_, i) => 700_000 + i * 1000),
   controls: Int32Array.from({ length: 100 }, (_, i) => 50_000 + i * 1000),
+  clusters: null,
 };
 const SECRET = new Uint8Array(32).fill(9);
 
@@ -80,7 +87,7 @@ describe('ResultTree', () => {
 
 describe('decideCommitments', () => {
   it('depends on its seed only through it: the same input gives the same decision', () => {
-    const leaves = commitments(50, (i) => (i < 5 ? 60_000 : 700_000 + i * 1000));
+    const leaves = commitments(50, (i) => (i < 5 ? 60_000 : 700_000 + ((i * 37) % 50) * 1000));
     const { decision } = conclude(leaves);
     expect(decideCommitments(leaves, nulls, settings, 'seed')).toEqual(decision);
     expect(decision.requests[0]?.verdict).toBe('RESIDUAL');

@@ -12,6 +12,7 @@ import {
 import { toMillionths } from '@app/iam';
 import { HASH_BYTES, rootOf } from '@app/tlog';
 import { fractions } from './block-scores.js';
+import { type RequestTest, scoredClusters } from './group-test.js';
 import { BLOCK_WIDTH, ERASED_SCORE, UNSCORABLE_SCORE } from './plan.js';
 import type { DecisionSettings } from './profile/profile-document.js';
 import { decide, type Decision, type LeafStatus } from './verdict.js';
@@ -28,10 +29,20 @@ export interface CommittedLeaves {
   readonly scores: Int32Array;
 }
 
-/** The decision on all requests; scores of `calibration` and `controls` in millionths, -1 unscorable. */
+/** What both null hypotheses are tested against. */
+export interface NullScores {
+  /** In millionths, -1 unscorable. */
+  readonly calibration: Int32Array;
+  /** As `calibration`. */
+  readonly controls: Int32Array;
+  /** The cluster of each; null where the profile compares single samples. */
+  readonly clusters: { readonly calibration: Int32Array; readonly controls: Int32Array } | null;
+}
+
+/** The decision on all requests. */
 export function decideCommitments(
   { requestOrdinal, scores }: CommittedLeaves,
-  nulls: { readonly calibration: Int32Array; readonly controls: Int32Array },
+  nulls: NullScores,
   settings: DecisionSettings,
   seed: string,
 ): Decision {
@@ -39,6 +50,7 @@ export function decideCommitments(
     policy: { ...settings, seed },
     calibration: fractions(nulls.calibration),
     controls: fractions(nulls.controls),
+    ...(nulls.clusters ? { clusters: nulls.clusters } : {}),
     leaves: {
       requestOrdinal,
       score: fractions(scores),
@@ -50,6 +62,21 @@ export function decideCommitments(
 function statusOf(score: number): LeafStatus {
   if (score === ERASED_SCORE) return 'no-longer-verifiable';
   return score === UNSCORABLE_SCORE ? 'unscorable' : 'scored';
+}
+
+/** What the p-values of that decision stand on. */
+export function requestTestOf(
+  { groupTest }: Decision,
+  { calibration, controls, clusters }: NullScores,
+): RequestTest {
+  if (!clusters) return { groupTest };
+  return {
+    groupTest,
+    clusters: {
+      calibration: scoredClusters(fractions(calibration), clusters.calibration),
+      controls: scoredClusters(fractions(controls), clusters.controls),
+    },
+  };
 }
 
 /** The result leaves of one block. */

@@ -17,6 +17,16 @@ export type LeafStatus = 'scored' | 'unscorable' | 'no-longer-verifiable' | 'not
 
 export type VerificationResult = 'PASSED' | 'FAILED' | 'INCONCLUSIVE';
 
+/**
+ * What the p-values of requests take to be exchangeable under a null hypothesis. A profile freezes one of the first two;
+ * the last is what a verification falls back to where `single-samples` turns out not to hold.
+ *   single-samples   each committed sample and each sample of the null set
+ *   whole-clusters   each request and each cluster of the null set, whatever binds the samples inside
+ *   any-dependence   a committed sample and the null set's; how those of a request depend on each other is left open
+ */
+export type GroupTest = 'single-samples' | 'whole-clusters' | 'any-dependence';
+export type FrozenGroupTest = Exclude<GroupTest, 'any-dependence'>;
+
 /** Why a release without a residual request still does not pass. */
 export type BlockingReason =
   /** No leaf has a score to decide on and none failed to get one: nothing was checked. */
@@ -33,6 +43,11 @@ export type BlockingReason =
   | 'POWER_UNCERTAIN'
   /** Some request lies so far below the never-trained samples that a sound release shows it with chance <= alpha. */
   | 'PARTIAL_RESIDUE'
+  /**
+   * Samples of a request vary together although single samples were to be compared: power, measured on groups of
+   * strangers, says nothing then. Register both sets with clusters and freeze a profile that compares those.
+   */
+  | 'SAMPLES_STICK_TOGETHER'
   /** More requests are without an answer than a test of the demanded power would leave. */
   | 'TOO_MANY_INCONCLUSIVE';
 
@@ -44,8 +59,8 @@ export type ResultWarning =
   | 'OVER_UNLEARNED_REQUESTS'
   /** Some request lies below the never-trained samples at level q, yet above the members and not at level alpha. */
   | 'PARTIAL_RESIDUE_SUSPECTED'
-  /** Samples of a request vary together, so that the p-values are too small: compare clusters (`clusters`). */
-  | 'SAMPLES_STICK_TOGETHER'
+  /** The calibration set cannot tell one residual request among so many sound ones: its p-values are too coarse. */
+  | 'LONE_RESIDUE_UNRESOLVED'
   /** Calibration samples and commitments differ under models that saw neither: p-values compare unlike things. */
   | 'CALIBRATION_DRIFTED'
   /** Some committed samples can no longer be checked (payload erased). */
@@ -82,8 +97,8 @@ export interface DecisionInput {
   /** Completeness scores of samples known to be trained on, under this release; NaN as above. */
   readonly controls: Float64Array;
   /**
-   * Cluster (document, person) of each calibration and control score. Give it when samples of one request stick
-   * together: then whole clusters are compared, not samples; see the iam library's README.
+   * Cluster (document, person) of each calibration and control score: then whole clusters are compared, not samples; see
+   * the iam library's README.
    */
   readonly clusters?: { readonly calibration: Int32Array; readonly controls: Int32Array };
   /** Entry i belongs to leaf i of the commitment log. */
@@ -145,4 +160,6 @@ export interface Decision {
    */
   readonly releasePValue: number;
   readonly counts: { readonly requests: VerdictCounts; readonly samples: VerdictCounts };
+  /** What the p-values of the requests stand on. */
+  readonly groupTest: GroupTest;
 }

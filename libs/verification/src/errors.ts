@@ -12,6 +12,8 @@ export type VerificationErrorCode =
   | 'VERIFICATION_POLICY_OUT_OF_RANGE'
   /** The set does not exist, belongs to another model or has another role. */
   | 'VERIFICATION_SET_UNKNOWN'
+  /** Whole clusters are to be compared and the set of details.role has none. */
+  | 'VERIFICATION_CLUSTERS_MISSING'
   /** No original reference (online), no shadow reference, or one that is not of this model. */
   | 'VERIFICATION_REFERENCE_MISSING'
   /** Calibration or control samples lack signals; details: missing, of. */

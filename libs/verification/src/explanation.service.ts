@@ -10,13 +10,14 @@ import { VerificationError } from './errors.js';
 import { type ExplainedSample, type Explanation, explainRequest } from './explanation.js';
 import { plotExplanation } from './explanation-plot.js';
 import { FactsRepository } from './facts.repository.js';
+import { SINGLE_SAMPLES } from './group-test.js';
 import type { MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
 import { referenceIds } from './profile/reference-ids.js';
 import { type Outcome, ResultRepository } from './result.repository.js';
 import { ResultService } from './result.service.js';
 import { SignalsService } from './signals.service.js';
-import { nullScores, StoredScoresService } from './stored-scores.service.js';
+import { StoredScoresService } from './stored-scores.service.js';
 import { COMMITMENTS } from './subjects.js';
 import type { AttestedBudget } from './summary.js';
 import type { RequestDecision } from './verdict.js';
@@ -74,7 +75,7 @@ export class ExplanationService {
     const outcome = (await this.results.outcome(verificationId))!;
     const isNull = (subject: string): boolean => subject !== COMMITMENTS;
     const { scores } = await this.scores.read(verification, profile.document, isNull);
-    const nulls = nullScores(profile, scores);
+    const nulls = await this.scores.nulls(profile, scores);
     const { summary } = outcome;
     const explanation = explainRequest({
       request: await this.decisionOn(requestId, outcome),
@@ -83,6 +84,7 @@ export class ExplanationService {
       controls: fractions(nulls.controls),
       power: summary.power ?? UNMEASURED,
       alpha: summary.operatingFalsePositiveRate,
+      requestTest: summary.requestTest ?? SINGLE_SAMPLES,
     });
     return {
       requestId,

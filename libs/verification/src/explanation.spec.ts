@@ -44,6 +44,7 @@ const input: ExplanationInput = {
     perRequest: { ...rate(1, 0.9929, 1, 514), groupSize: 10 },
   },
   alpha: 0.01,
+  requestTest: { groupTest: 'single-samples' },
 };
 
 const unmeasured: RequestDecision = {
@@ -57,6 +58,20 @@ const unmeasured: RequestDecision = {
 };
 
 describe('explainRequest', () => {
+  it('says what the p-values stand on', () => {
+    const sentences = (requestTest: ExplanationInput['requestTest']): string =>
+      explainRequest({ ...input, requestTest }).sentences.join(' ');
+    expect(sentences({ groupTest: 'single-samples' })).toContain('groups of as many single samples');
+    const clusters = sentences({
+      groupTest: 'whole-clusters',
+      clusters: { calibration: 130, controls: 20 },
+    });
+    expect(clusters).toContain('130 clusters of never-trained samples and 20 of controls');
+    expect(clusters).toContain('Clusters of never-trained samples score this low');
+    expect(sentences({ groupTest: 'any-dependence' })).toContain('at most doubled');
+    expect(explainRequest(input).requestTest.assumption).toContain('exchangeable');
+  });
+
   it('names the place between OUT and IN, the comparison sets and the limits crossed', () => {
     const explanation = explainRequest(input);
     expect(explanation.samples.map(({ level }) => level)).toEqual([
@@ -84,6 +99,7 @@ describe('explainRequest', () => {
       Its 2 samples have on average a completeness score of 0.061 (1 = as if never trained on, 0 = as training data).
       3 samples known to be never trained on average 0.700.
       3 samples known to be in the training data average 0.100.
+      The request was compared with groups of as many single samples, drawn at random: its samples are taken to be unrelated to each other.
       Groups of never-trained samples score this low in 1 of 20,000 cases (p = 0.00005, limit in this verification 0.05): too rare to be chance, the samples left traces.
       Groups of samples still in the training data score this high in 86 of 100 cases (p = 0.86, limit in this verification 0.00038): being still in is not excluded.
       Groups of never-trained samples score this high in 100 of 100 cases (p = 1, limit in this verification 0.00038): nothing unusual.

@@ -4,7 +4,8 @@
  * explanation.spec.ts. ./explanation-plot.ts draws it.
  */
 import type { MeasuredPower } from '@app/iam';
-import type { RequestDecision, RequestVerdict, SampleVerdict } from './decision.js';
+import type { GroupTest, RequestDecision, RequestVerdict, SampleVerdict } from './decision.js';
+import { COMPARISONS, type DescribedTest, describeTest, type RequestTest } from './group-test.js';
 
 /** One committed sample of the request as it was measured; numbers are null where the sample has no score. */
 export interface ExplainedSample {
@@ -29,6 +30,7 @@ export interface ExplanationInput {
   readonly power: MeasuredPower;
   /** Operating false-positive rate. */
   readonly alpha: number;
+  readonly requestTest: RequestTest;
 }
 
 /** Where scores of a comparison set lie. */
@@ -55,6 +57,8 @@ export interface Explanation {
   readonly neverTrained: ScoreRange | null;
   readonly members: ScoreRange | null;
   readonly findings: readonly Finding[];
+  /** What the p-values stand on. */
+  readonly requestTest: DescribedTest;
   /** Median of the samples' levels. */
   readonly level: number | null;
   /**
@@ -127,23 +131,46 @@ function findingsOf({ pResidual, pMember, pOver, thresholds }: RequestDecision):
   );
 }
 
-function findingInWords({ question, pValue, threshold, crossed }: Finding): string {
+/** What a p-value counts. */
+const NOUNS: Readonly<Record<GroupTest, { readonly never: string; readonly member: string }>> = {
+  'single-samples': {
+    never: 'Groups of never-trained samples',
+    member: 'Groups of samples still in the training data',
+  },
+  'whole-clusters': {
+    never: 'Clusters of never-trained samples',
+    member: 'Clusters of samples still in the training data',
+  },
+  'any-dependence': { never: 'Never-trained samples', member: 'Samples still in the training data' },
+};
+
+function comparedInWords({ groupTest, clusters }: RequestTest): string {
+  const many = clusters
+    ? ` There are ${String(clusters.calibration)} clusters of never-trained samples and ${String(clusters.controls)} of controls.`
+    : '';
+  return `${COMPARISONS[groupTest]}${many}`;
+}
+
+function findingInWords(
+  { question, pValue, threshold, crossed }: Finding,
+  { never, member }: (typeof NOUNS)[GroupTest],
+): string {
   const known = `(p = ${limit(pValue)}, limit in this verification ${limit(threshold)})`;
   switch (question) {
     case 'NEVER_TRAINED_LOW':
-      return `Groups of never-trained samples score this low ${frequency(pValue)} cases ${known}: ${
+      return `${never} score this low ${frequency(pValue)} cases ${known}: ${
         crossed
           ? 'too rare to be chance, the samples left traces.'
           : 'that is well possible for a model without them.'
       }`;
     case 'STILL_A_MEMBER':
-      return `Groups of samples still in the training data score this high ${frequency(pValue)} cases ${known}: ${
+      return `${member} score this high ${frequency(pValue)} cases ${known}: ${
         crossed
           ? 'too rare, these samples are no longer treated as training data.'
           : 'being still in is not excluded.'
       }`;
     case 'NEVER_TRAINED_HIGH':
-      return `Groups of never-trained samples score this high ${frequency(pValue)} cases ${known}: ${
+      return `${never} score this high ${frequency(pValue)} cases ${known}: ${
         crossed ? 'too rare, the release was pushed beyond forgetting.' : 'nothing unusual.'
       }`;
   }
@@ -193,7 +220,7 @@ function unmeasuredInWords(samples: readonly ExplainedSample[]): string[] {
 
 /** The verdict of one request with its numbers and words. */
 export function explainRequest(input: ExplanationInput): Explanation {
-  const { request, power, alpha } = input;
+  const { request, power, alpha, requestTest } = input;
   const samples = input.samples.map((sample) => ({ ...sample, level: levelOf(sample) }));
   const level = median(samples.flatMap((sample) => (sample.level === null ? [] : [sample.level])));
   const neverTrained = rangeOf(input.calibration);
@@ -206,12 +233,14 @@ export function explainRequest(input: ExplanationInput): Explanation {
     neverTrained,
     members,
     findings,
+    requestTest: describeTest(requestTest),
     level,
     samples,
     headline: HEADLINES[request.verdict],
     sentences: [
       ...(statistic === null ? [] : comparisonInWords(statistic, sampleCount, [neverTrained, members])),
-      ...findings.map(findingInWords),
+      ...(findings.length > 0 ? [comparedInWords(requestTest)] : []),
+      ...findings.map((finding) => findingInWords(finding, NOUNS[requestTest.groupTest])),
       ...levelInWords(level),
       ...unmeasuredInWords(samples),
       ...(statistic === null ? [] : [powerInWords(power, alpha)]),

@@ -1,4 +1,5 @@
 /** Reads what other libs registered: models, releases, references, sample sets, commitments. Writes nothing. */
+import { invariant } from '@app/errors';
 import { DATABASE, type Database, type Queryable } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
@@ -35,6 +36,8 @@ export interface SampleSetFact {
   readonly role: 'calibration' | 'controls';
   readonly size: number;
   readonly digest: string;
+  /** Null: registered without clusters. */
+  readonly clusterCount: number | null;
   readonly recordingId: string | null;
   readonly trustedUnder: string | null;
 }
@@ -161,6 +164,7 @@ export class FactsRepository {
         role: row.role,
         size: row.size,
         digest: hex(row.digest),
+        clusterCount: row.cluster_count,
         recordingId: row.recording_id,
         trustedUnder: row.trusted_under,
       }
@@ -203,6 +207,23 @@ export class FactsRepository {
       .orderBy('position')
       .execute();
     return rows.map((row) => row.sample_id);
+  }
+
+  /** The cluster of each member by position, as numbers in order of first appearance. */
+  async setClusters(sampleSetId: string): Promise<Int32Array> {
+    const rows = await this.db
+      .selectFrom('sample_set_member')
+      .select('cluster_id')
+      .where('sample_set_id', '=', sampleSetId)
+      .orderBy('position')
+      .execute();
+    const numbers = new Map<string, number>();
+    return Int32Array.from(rows, ({ cluster_id: id }) => {
+      invariant(id !== null, 'every member of a set with clusters is in one');
+      const known = numbers.get(id) ?? numbers.size;
+      numbers.set(id, known);
+      return known;
+    });
   }
 
   /** Sample ids of the commitments at leaf indexes [from, from + count), null where the request is erased. */

@@ -14,6 +14,7 @@ export {
   type ExplanationQuestion,
 } from './explanation.service.js';
 export { FailuresService } from './failures.service.js';
+export { type DescribedTest, describeTest } from './group-test.js';
 export { type Page, type PageRequest } from './page.js';
 export { PlanService } from './plan.service.js';
 export type {
@@ -30,7 +31,7 @@ export { RecurrenceService } from './recurrence.service.js';
 export type { Outcome, RequestResult } from './result.repository.js';
 export { ResultService } from './result.service.js';
 export type { VerificationSummary } from './summary.js';
-export { decide, type RequestVerdict } from './verdict.js';
+export { decide, type FrozenGroupTest, type GroupTest, type RequestVerdict } from './verdict.js';
 export { VerificationModule } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';

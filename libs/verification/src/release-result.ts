@@ -12,18 +12,24 @@
  * - between members and never-trained (both rejected): the verdict is INCONCLUSIVE at level q, the release is held back
  *   only when Benjamini-Hochberg at the stricter alpha still rejects "never trained on". A sound release is therefore
  *   held back with probability at most alpha (0.01), not q.
+ *
+ * Samples of a request that stick together, where the profile takes single samples to be exchangeable, hold a release
+ * back as well: its requests are then judged by a test that any dependence leaves valid, but how often that one finds
+ * such requests, no group of unrelated controls can show.
  */
 import { benjaminiHochberg, checkWithinRequestCorrelation, requiredCalibrationSize } from '@app/iam';
 import type { MeasuredPower } from '@app/iam';
 import type {
   BlockingReason,
   DecisionInput,
+  GroupTest,
   RequestDecision,
   ResultReason,
   ResultWarning,
   VerdictCounts,
   VerificationResult,
 } from './decision.js';
+import { scoredClusters } from './group-test.js';
 
 /**
  * Below one half a coin would find as much as the test: an interval reaching there does not show a working test.
@@ -40,22 +46,19 @@ export interface ReleaseResult {
 /** What the rule looks at. */
 export interface ReleaseFacts {
   readonly input: DecisionInput;
-  /** Scores of each request, by ordinal. */
-  readonly scores: readonly Float64Array[];
   readonly requests: readonly RequestDecision[];
   readonly counts: { readonly requests: VerdictCounts; readonly samples: VerdictCounts };
   readonly power: MeasuredPower;
+  readonly groupTest: GroupTest;
+  /** Least p of "never trained on" that each request could have got. */
+  readonly finest: Float64Array;
 }
 
-/** Calibration samples, or clusters that hold a median request, whichever is the unit of comparison. */
-function calibrationUnits({ calibration, clusters }: DecisionInput, groupSize: number): number {
-  if (!clusters) return calibration.filter((score) => !Number.isNaN(score)).length;
-  const sizes = new Map<number, number>();
-  calibration.forEach((score, i) => {
-    const cluster = clusters.calibration[i]!;
-    if (!Number.isNaN(score)) sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);
-  });
-  return [...sizes.values()].filter((size) => size >= groupSize).length;
+/** Calibration samples or clusters, whichever is the unit of comparison. */
+function calibrationUnits({ calibration, clusters }: DecisionInput): number {
+  return clusters
+    ? scoredClusters(calibration, clusters.calibration)
+    : calibration.filter((score) => !Number.isNaN(score)).length;
 }
 
 const residualAtLevel = (requests: readonly RequestDecision[], level: number): boolean =>
@@ -64,18 +67,19 @@ const residualAtLevel = (requests: readonly RequestDecision[], level: number): b
     level,
   ).rejected.includes(true);
 
-function blockingReasons({ input, requests, counts, power }: ReleaseFacts): BlockingReason[] {
+function blockingReasons({ input, requests, counts, power, groupTest }: ReleaseFacts): BlockingReason[] {
   const { alpha, powerFloor } = input.policy;
   const scored = requests.filter(({ sampleCount }) => sampleCount > 0).length;
-  const { rate, low, trials, groupSize } = power.perRequest;
+  const { rate, low, trials } = power.perRequest;
   const reasons: [BlockingReason, boolean][] = [
     ['NOTHING_TO_VERIFY', scored === 0 && counts.samples.UNSCORABLE === 0],
     ['UNSCORABLE_SAMPLES', counts.samples.UNSCORABLE > 0],
-    ['CALIBRATION_TOO_SMALL', calibrationUnits(input, groupSize) < requiredCalibrationSize(alpha)],
+    ['CALIBRATION_TOO_SMALL', calibrationUnits(input) < requiredCalibrationSize(alpha)],
     ['NO_CONTROLS', trials === 0],
     ['POWER_BELOW_FLOOR', trials > 0 && rate < powerFloor],
     ['POWER_UNCERTAIN', trials > 0 && rate >= powerFloor && low < LEAST_CERTAIN_POWER],
     ['PARTIAL_RESIDUE', residualAtLevel(requests, Math.min(alpha, input.policy.q))],
+    ['SAMPLES_STICK_TOGETHER', groupTest === 'any-dependence'],
     ['TOO_MANY_INCONCLUSIVE', scored - counts.requests.INCONCLUSIVE < powerFloor * scored],
   ];
   return reasons.filter(([, holds]) => holds).map(([reason]) => reason);
@@ -84,19 +88,36 @@ function blockingReasons({ input, requests, counts, power }: ReleaseFacts): Bloc
 const isBetween = ({ verdict, pResidual, thresholds }: RequestDecision): boolean =>
   verdict === 'INCONCLUSIVE' && pResidual !== null && pResidual <= thresholds.residual;
 
-/** Among many releases one in a thousand warns by chance; a looser level would make the warning a habit. */
-const CORRELATION_LEVEL = 0.001;
+/**
+ * A sound release is held back by chance with this probability, as much as alpha allows beyond; a stricter level would
+ * overlook weak correlation, which inflates the false discovery rate all the same (figures in the iam library's README).
+ */
+const CORRELATION_LEVEL = 0.01;
+
+const meanOf = (scores: Float64Array): number => {
+  const known = scores.filter((score) => !Number.isNaN(score));
+  return known.reduce((sum, score) => sum + score / known.length, 0);
+};
 
 /**
- * Do samples of a request stick together although single samples were compared? Looked for among clean and among residual
- * requests apart: what lies between those two kinds is not correlation.
+ * Do samples of a request stick together? Looked for apart among the requests that lie nearer to the controls and those
+ * that lie nearer to the calibration set: what lies between the two is not correlation.
  */
-function samplesStickTogether({ input, requests, scores }: ReleaseFacts): boolean {
-  if (input.clusters) return false;
-  return (['NO_RESIDUAL_EVIDENCE', 'RESIDUAL'] as const).some((kind) => {
-    const alike = requests.filter(({ verdict }) => verdict === kind).map(({ ordinal }) => scores[ordinal]!);
-    return checkWithinRequestCorrelation(alike, input.policy.seed).pValue <= CORRELATION_LEVEL;
+export function samplesStickTogether(
+  { calibration, controls, policy }: DecisionInput,
+  scores: readonly Float64Array[],
+): boolean {
+  const middle = (meanOf(calibration) + meanOf(controls)) / 2;
+  return [true, false].some((low) => {
+    const alike = scores.filter((own) => own.length > 0 && meanOf(own) < middle === low);
+    return checkWithinRequestCorrelation(alike, policy.seed).pValue <= CORRELATION_LEVEL;
   });
+}
+
+/** Benjamini-Hochberg holds a single rejection among M tests to q/M; is there a request whose p cannot go so low? */
+function loneResidueUnresolved({ input, requests, finest }: ReleaseFacts): boolean {
+  const tested = requests.filter(({ pResidual }) => pResidual !== null);
+  return tested.some(({ ordinal }) => finest[ordinal]! > input.policy.q / tested.length);
 }
 
 /** The result with everything that has to be said next to it. */
@@ -108,7 +129,7 @@ export function resultOf(facts: ReleaseFacts): ReleaseResult {
   const warnings: [ResultWarning, boolean][] = [
     ['OVER_UNLEARNED_REQUESTS', counts.requests.OVER_UNLEARNED > 0],
     ['PARTIAL_RESIDUE_SUSPECTED', requests.some(isBetween) && !blocking.includes('PARTIAL_RESIDUE')],
-    ['SAMPLES_STICK_TOGETHER', samplesStickTogether(facts)],
+    ['LONE_RESIDUE_UNRESOLVED', loneResidueUnresolved(facts)],
     ['NO_LONGER_VERIFIABLE_SAMPLES', counts.samples.NO_LONGER_VERIFIABLE > 0],
   ];
   return {

@@ -1,7 +1,15 @@
 /** The three families of tests over the requests of one verification. Proven by verdict.spec.ts. */
-import { benjaminiHochberg, clusterPValues, groupPValues, nextLevel, openErrorBudget } from '@app/iam';
+import {
+  benjaminiHochberg,
+  clusterPValues,
+  groupPValues,
+  mergedPValues,
+  nextLevel,
+  openErrorBudget,
+  requiredCalibrationSize,
+} from '@app/iam';
 import type { GroupEvidence } from '@app/iam';
-import type { DecisionInput, DecisionThresholds } from './decision.js';
+import type { DecisionInput, DecisionThresholds, GroupTest } from './decision.js';
 
 export interface Family {
   /** Per request; null where the request has no score or the null hypothesis no data. */
@@ -11,6 +19,8 @@ export interface Family {
 
 export interface Families {
   readonly statistic: GroupEvidence['statistic'];
+  /** Least p of "never trained on" that each request could have got. */
+  readonly finest: GroupEvidence['finest'];
   /** H0 "never trained on", lower tail. */
   readonly residual: Family;
   /** H0 "never trained on", upper tail. */
@@ -47,22 +57,38 @@ function familyOf(
 const EPOCH = openErrorBudget();
 const LEAST_RELEASE_LEVEL = nextLevel({ ...EPOCH, tested: EPOCH.horizon - 1 });
 
-/** Tests every request against both null hypotheses. @param requests scores of each request, possibly none */
-export function testRequests(input: DecisionInput, requests: readonly Float64Array[]): Families {
+/**
+ * Tests every request against both null hypotheses.
+ * @param requests scores of each request, possibly none
+ * @param groupTest `whole-clusters` needs the input's clusters
+ */
+export function testRequests(
+  input: DecisionInput,
+  requests: readonly Float64Array[],
+  groupTest: GroupTest,
+): Families {
   const { alpha, q, seed, resamples, releaseLevel = LEAST_RELEASE_LEVEL } = input.policy;
   const tested = requests.filter((scores) => scores.length > 0).length;
-  const against = (null_: 'calibration' | 'controls', level: number): GroupEvidence => {
+  const against = (null_: 'calibration' | 'controls', operating: number, finest: number): GroupEvidence => {
     const test = { nullScores: input[null_], requests, seed: `${String(seed)}/${null_}` };
-    return input.clusters
-      ? clusterPValues({ ...test, nullCluster: input.clusters[null_] })
-      : groupPValues({ ...test, resamples, resolution: level / Math.max(1, tested) });
+    switch (groupTest) {
+      case 'single-samples':
+        return groupPValues({ ...test, resamples, resolution: finest / Math.max(1, tested) });
+      case 'whole-clusters': {
+        const leastClusters = requiredCalibrationSize(operating);
+        return clusterPValues({ ...test, nullCluster: input.clusters![null_], leastClusters });
+      }
+      case 'any-dependence':
+        return mergedPValues(test);
+    }
   };
-  const calibration = against('calibration', Math.min(alpha, q, releaseLevel));
-  const controls = against('controls', Math.min(alpha, q));
+  const calibration = against('calibration', alpha, Math.min(alpha, q, releaseLevel));
+  const controls = against('controls', q, Math.min(alpha, q));
   const exists = (scores: Float64Array): boolean => scores.some((score) => !Number.isNaN(score));
-  const { statistic } = calibration;
+  const { statistic, finest } = calibration;
   return {
     statistic,
+    finest,
     residual: familyOf(calibration.pLower, statistic, exists(input.calibration), q),
     over: familyOf(calibration.pUpper, statistic, exists(input.calibration), q),
     member: familyOf(controls.pUpper, statistic, exists(input.controls), q),

@@ -1,6 +1,8 @@
 /** The scores a verification is decided from, as its blocks hold them. Proven by test/medium/verification.spec.ts. */
 import { Injectable } from '@nestjs/common';
 import { decodeScores } from './block-scores.js';
+import type { NullScores } from './conclusion.js';
+import { FactsRepository } from './facts.repository.js';
 import { bestBlock, BLOCK_WIDTH, blocksOf, UNSCORABLE_SCORE, versionsByBlock } from './plan.js';
 import type { MeasurementProfile, ProfileDocument } from './profile/profile-document.js';
 import { referenceIds } from './profile/reference-ids.js';
@@ -22,6 +24,7 @@ export class StoredScoresService {
   constructor(
     private readonly blocks: ScoreBlockRepository,
     private readonly signals: SignalsService,
+    private readonly facts: FactsRepository,
   ) {}
 
   /** Scores of every subject in order, or of the subjects that are `wanted`. */
@@ -51,16 +54,24 @@ export class StoredScoresService {
     }
     return { scores, missing };
   }
-}
 
-/** What both null hypotheses are tested against, in millionths. */
-export function nullScores({ document }: MeasurementProfile, scores: StoredScores['scores']) {
-  const { calibration, controls } = document;
-  return {
-    calibration:
-      calibration.mode === 'frozen'
-        ? Int32Array.from(calibration.scores)
-        : scores.get(calibration.sampleSetId)!,
-    controls: scores.get(controls.sampleSetId)!,
-  };
+  /** What both null hypotheses are tested against: out of the profile where it is frozen there, else out of `scores`. */
+  async nulls({ document }: MeasurementProfile, scores: StoredScores['scores']): Promise<NullScores> {
+    const { calibration, controls, decision } = document;
+    const frozen = calibration.mode === 'frozen' ? calibration : null;
+    const clusters =
+      decision.groupTest === 'whole-clusters'
+        ? {
+            calibration: frozen?.clusters
+              ? Int32Array.from(frozen.clusters)
+              : await this.facts.setClusters(calibration.sampleSetId),
+            controls: await this.facts.setClusters(controls.sampleSetId),
+          }
+        : null;
+    return {
+      calibration: frozen ? Int32Array.from(frozen.scores) : scores.get(calibration.sampleSetId)!,
+      controls: scores.get(controls.sampleSetId)!,
+      clusters,
+    };
+  }
 }

@@ -3,6 +3,7 @@
  */
 import type { ScoreQuantiles } from '@app/attestation';
 import { auc, type DriftCheck, type ErrorBudget, type MeasuredPower } from '@app/iam';
+import type { RequestTest } from './group-test.js';
 import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
 
 /** What the release was held to among the releases of its model. */
@@ -32,6 +33,8 @@ export interface VerificationSummary {
   /** Scored samples behind the null hypotheses. */
   readonly calibration: { readonly mode: 'frozen' | 'same-release'; readonly size: number };
   readonly controls: { readonly size: number };
+  /** What the p-values of requests stand on; outcomes without it compared single samples. */
+  readonly requestTest?: RequestTest;
   /** p of "no request left a residue", before any correction over releases. */
   readonly releasePValue: number;
   /** Null while no request of the release could be tested. */

@@ -172,16 +172,58 @@ describe('decide', () => {
       calibration: Int32Array.from({ length: 999 }, (_, i) => Math.floor(i / 10)),
       controls: Int32Array.from({ length: 1_000 }, (_, i) => Math.floor(i / 10)),
     };
-    const { requests, power } = decideClearly(kept, { clusters });
+    const { requests, samples, power, groupTest } = decideClearly(kept, { clusters });
+    expect(groupTest).toBe('whole-clusters');
+    // 100 clusters, of which the last has only nine samples.
     expect(requests[0]).toMatchObject({ verdict: 'RESIDUAL', pResidual: 1 / 100 });
+    expect(samples[0]!.pResidual).toBe(1 / 101);
     expect(power.perRequest).toMatchObject({ rate: 1, trials: 100 });
   });
 
-  it('warns where samples of a request vary together but were taken singly', () => {
-    const together = Array.from({ length: 40 }, (_, i) =>
-      request(i, new Array<number>(10).fill(0.7 + i / 200)),
-    ).flat();
-    expect(decideClearly(together).warnings).toContain('SAMPLES_STICK_TOGETHER');
+  it('compares a request that is larger than the clusters by a part of it', () => {
+    const pairs = (count: number) => Int32Array.from({ length: count }, (_, i) => Math.floor(i / 2));
+    const clusters = { calibration: pairs(999), controls: pairs(1_000) };
+    const { requests, power, reasons, result } = decideClearly([...kept, ...request(1, spread(7, 0.6, 1))], {
+      clusters,
+    });
+    expect(requests.map(({ verdict }) => verdict)).toEqual(['RESIDUAL', 'NO_RESIDUAL_EVIDENCE']);
+    // The last calibration cluster is a single sample.
+    expect(requests[0]!.pResidual).toBe(1 / 500);
+    expect(power.perRequest).toMatchObject({ groupSize: 2, trials: 500, rate: 1 });
+    expect([result, reasons]).toEqual(['FAILED', ['RESIDUAL_EVIDENCE']]);
+  });
+
+  it('says so where too few clusters are left for alpha', () => {
+    const clusters = {
+      calibration: Int32Array.from({ length: 999 }, (_, i) => i % 98),
+      controls: Int32Array.from({ length: 1_000 }, (_, i) => i % 98),
+    };
+    expect(decideClearly(sound, { clusters }).reasons).toContain('CALIBRATION_TOO_SMALL');
+  });
+
+  const together = (from: number, step: number): Leaf[] =>
+    Array.from({ length: 40 }, (_, i) => request(i, new Array<number>(10).fill(from + i * step))).flat();
+
+  it('holds a release back whose requests stick together but would be compared singly', () => {
+    const { groupTest, result, reasons, counts } = decideClearly(together(0.605, 0.005));
+    expect([groupTest, result]).toEqual(['any-dependence', 'INCONCLUSIVE']);
+    expect(reasons).toEqual(['SAMPLES_STICK_TOGETHER']);
+    // The lowest ten equal scores are ten times unusual as strangers, and once as one document.
+    expect(counts.requests).toMatchObject({ RESIDUAL: 0, NO_RESIDUAL_EVIDENCE: 40 });
+  });
+
+  it('still fails it where the samples of every request are members one by one', () => {
+    const { groupTest, result, reasons } = decideClearly(together(0.05, 0.005));
+    expect([groupTest, result]).toEqual(['any-dependence', 'FAILED']);
+    expect(reasons).toEqual(['RESIDUAL_EVIDENCE', 'SAMPLES_STICK_TOGETHER']);
+  });
+
+  it('warns where no single request could be told among so many', () => {
+    const singles = (count: number) =>
+      Array.from({ length: count }, (_, i) => request(i, [0.7 + (0.2 * i) / count])).flat();
+    // Least p of one sample against 999: 1/1,000; one among 50 has to reach 0.05/50.
+    expect(decideClearly(singles(50)).warnings).toEqual([]);
+    expect(decideClearly(singles(51)).warnings).toEqual(['LONE_RESIDUE_UNRESOLVED']);
   });
 
   it('never gives NaN, whatever the leaves', () => {

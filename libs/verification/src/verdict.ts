@@ -5,7 +5,9 @@
  * the mean completeness score of its samples (see `groupPValues` of the iam library):
  *   H0 "never trained on", from the calibration set; lower tail = residual evidence, upper tail = over-unlearned
  *   H0 "still a member", from the controls; upper tail = no longer a member
- * each of the three families at Benjamini-Hochberg level q over the requests.
+ * each of the three families at Benjamini-Hochberg level q over the requests. Where clusters are given, requests are
+ * ranked among whole clusters (`clusterPValues`). Where none are given and the samples of requests turn out to stick
+ * together, the p-values of a request's samples are merged by a rule that holds under any dependence (`mergedPValues`).
  *
  *   | never trained on | still a member | verdict                            |
  *   | ---------------- | -------------- | ---------------------------------- |
@@ -17,11 +19,12 @@
  *
  * How verdicts make a result is the rule of ./release-result.ts.
  */
-import { ConformalNull, measurePower, simesPValue, toMillionths } from '@app/iam';
+import { ConformalNull, measurePower, oneOfEachCluster, simesPValue, toMillionths } from '@app/iam';
 import { invariant } from '@app/errors';
 import type {
   Decision,
   DecisionInput,
+  GroupTest,
   LeafStatus,
   RequestDecision,
   RequestVerdict,
@@ -29,7 +32,7 @@ import type {
   SampleVerdict,
   VerdictCounts,
 } from './decision.js';
-import { resultOf } from './release-result.js';
+import { resultOf, samplesStickTogether } from './release-result.js';
 import { existing, isRejected, testRequests, thresholdsOf } from './request-families.js';
 import type { Families } from './request-families.js';
 
@@ -98,13 +101,43 @@ function decideRequests(gathered: readonly GatheredRequest[], families: Families
   }));
 }
 
+interface TestedRequests {
+  readonly groupTest: GroupTest;
+  readonly families: Families;
+  readonly requests: readonly RequestDecision[];
+}
+
+/** The test of the profile, or the one that any dependence leaves valid where that one does not hold. */
+function decideByHoldingTest(
+  input: DecisionInput,
+  gathered: readonly GatheredRequest[],
+  scores: readonly Float64Array[],
+): TestedRequests {
+  const groupTest = input.clusters
+    ? 'whole-clusters'
+    : samplesStickTogether(input, scores)
+      ? 'any-dependence'
+      : 'single-samples';
+  const families = testRequests(input, scores, groupTest);
+  return { groupTest, families, requests: decideRequests(gathered, families) };
+}
+
+/** What a single sample is ranked among: of samples that stick together one of each cluster. */
+function nullOfSamples(input: DecisionInput, null_: 'calibration' | 'controls'): ConformalNull {
+  const { clusters, policy } = input;
+  const scores = input[null_];
+  if (!clusters) return ConformalNull.fit(scores);
+  return ConformalNull.fit(oneOfEachCluster(scores, clusters[null_], `${String(policy.seed)}/${null_}`));
+}
+
 function decideSamples(
-  { calibration, controls, leaves }: DecisionInput,
+  input: DecisionInput,
   statuses: readonly LeafStatus[],
   requests: readonly RequestDecision[],
 ): SampleDecision[] {
-  const neverTrained = ConformalNull.fit(calibration);
-  const members = ConformalNull.fit(controls);
+  const { leaves } = input;
+  const neverTrained = nullOfSamples(input, 'calibration');
+  const members = nullOfSamples(input, 'controls');
   return statuses.map((status, leaf) => {
     if (status !== 'scored') return { verdict: VERDICT_OF_STATUS[status], pResidual: null, pMember: null };
     const score = leaves.score[leaf]!;
@@ -162,8 +195,7 @@ export function decide(unrounded: DecisionInput): Decision {
   };
   const gathered = gatherRequests(input.leaves, statuses);
   const requestScores = gathered.map((request) => Float64Array.from(request.scores));
-  const families = testRequests(input, requestScores);
-  const requests = decideRequests(gathered, families);
+  const { groupTest, families, requests } = decideByHoldingTest(input, gathered, requestScores);
   const samples = decideSamples(input, statuses, requests);
   const counts = { requests: countVerdicts(requests), samples: countVerdicts(samples) };
   const power = measurePower({
@@ -173,11 +205,13 @@ export function decide(unrounded: DecisionInput): Decision {
     groupSize: medianSize(requests),
     seed: policy.seed,
     resamples: policy.resamples,
+    merged: groupTest === 'any-dependence',
     ...(input.clusters ? { clusters: input.clusters } : {}),
   });
   return {
-    ...resultOf({ input, scores: requestScores, requests, counts, power }),
-    requests,
+    ...resultOf({ input, requests, counts, power, groupTest, finest: families.finest }),
+    groupTest,
+    requests: [...requests],
     samples,
     power,
     operatingFalsePositiveRate: policy.alpha,

@@ -10,6 +10,7 @@ import {
   type VerificationStatus,
 } from '@app/persistence';
 import type { ReferenceRole, SampleSetRole } from '@app/registry';
+import type { GroupTest } from '@app/verification';
 import { enumOf } from './scalars.js';
 
 export const RoleEnum = enumOf<Role>('Role', ROLES, 'What a caller may do; see the README.');
@@ -36,6 +37,13 @@ export const ErasureReasonEnum = enumOf<ErasureReason>(
   'ErasureReason',
   ERASURE_REASONS,
   'Why a deletion request was erased. No free text: it would stay in the event log for ever.',
+);
+
+export const GroupTestEnum = enumOf<GroupTest>(
+  'GroupTest',
+  ['single-samples', 'whole-clusters', 'any-dependence'],
+  'What the p-values of requests take to be exchangeable. A profile freezes SINGLE_SAMPLES or WHOLE_CLUSTERS; ' +
+    'ANY_DEPENDENCE is what is left where single samples turn out to stick together.',
 );
 
 export const VerdictEnum = enumOf(

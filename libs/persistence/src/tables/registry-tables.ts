@@ -63,6 +63,8 @@ export interface SampleSetTable {
   name: Fixed<string>;
   size: Fixed<number>;
   digest: Fixed<Uint8Array>;
+  /** Null: registered without clusters. */
+  cluster_count: Fixed<number | null>;
   recording_id: Fixed<string | null>;
   trusted_under: Fixed<string | null>;
   registered_at: Fixed<Date>;
@@ -73,6 +75,7 @@ export interface SampleSetMemberTable {
   sample_set_id: Fixed<string>;
   position: Fixed<number>;
   sample_id: Fixed<string>;
+  cluster_id: Fixed<string | null>;
 }
 
 export interface ProfileTable {

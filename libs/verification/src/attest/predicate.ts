@@ -3,6 +3,7 @@
  */
 import { makeStatement, type Predicate, type Statement } from '@app/attestation';
 import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';
+import { describeTest } from '../group-test.js';
 import type { ListedProfile } from '../profile/profile.repository.js';
 import type { Outcome } from '../result.repository.js';
 import type { VerificationSummary } from '../summary.js';
@@ -47,14 +48,18 @@ const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) =>
     `${requests.OVER_UNLEARNED} deletion requests score above every never-trained sample: the unlearning itself may show.`,
   PARTIAL_RESIDUE_SUSPECTED: () =>
     'Some deletion requests score below the never-trained samples, though above the members.',
-  SAMPLES_STICK_TOGETHER: () =>
-    'Samples of one deletion request vary together more than chance allows: the p-values, which take them singly, are too small.',
+  LONE_RESIDUE_UNRESOLVED: ({ counts: { requests } }) =>
+    `One deletion request with residue among ${tested(requests)} could not be told: the calibration set is too small for so small a p-value. Several could.`,
   CALIBRATION_DRIFTED: ({ drift }) =>
     'Calibration samples and committed samples differ under models that saw neither, by ' +
     `${(drift?.shift ?? 0).toFixed(2)} standard deviations on average (p = ${String(drift?.pValue ?? 0)}): the p-values compare unlike samples.`,
   NO_LONGER_VERIFIABLE_SAMPLES: ({ counts: { samples } }) =>
     `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,
 };
+
+/** Requests that were held against the calibration set. */
+const tested = (counts: VerificationSummary['counts']['requests']): number =>
+  counts.NO_RESIDUAL_EVIDENCE + counts.RESIDUAL + counts.OVER_UNLEARNED + counts.INCONCLUSIVE;
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
@@ -84,6 +89,7 @@ export function statementOf(facts: AttestedFacts): Statement {
     profile: profileOf(facts.profile),
     calibration: calibrationOf(facts),
     controls: summary.controls,
+    requestTest: describeTest(summary.requestTest),
     operatingFalsePositiveRate: summary.operatingFalsePositiveRate,
     power: summary.power,
     ...(summary.errorBudget ? { errorBudget: summary.errorBudget } : {}),

@@ -12,6 +12,7 @@ import type { AuditFinding } from '@app/ledger';
 import type { Database, Tables } from '@app/persistence';
 import { canonicalJson, rootOf } from '@app/tlog';
 import type { Selectable } from 'kysely';
+import { type RequestTest, SINGLE_SAMPLES } from '../group-test.js';
 import type { VerificationSummary } from '../summary.js';
 import { auditRequestResults, RequestTally } from './audit-request-results.js';
 import { auditScoreBlocks } from './audit-score-blocks.js';
@@ -91,6 +92,13 @@ async function concludedVerifications(db: Database): Promise<Concluded[]> {
     .orderBy('requested_at')
     .execute();
   return rows.map((row) => ({ ...row, summary: row.summary as VerificationSummary }));
+}
+
+/** The test as the outcome holds it: without the words. */
+function testOf({ requestTest }: Statement['predicate']): RequestTest {
+  if (!requestTest) return SINGLE_SAMPLES;
+  const { assumption: _words, ...test } = requestTest;
+  return test;
 }
 
 class ResultAudit {
@@ -209,6 +217,7 @@ class ResultAudit {
       ['verification_outcome.summary:reasons', summary.reasons, predicate.reasons],
       ['verification_outcome.summary:power', summary.power, predicate.power],
       ['verification_outcome.summary:controls', summary.controls, predicate.controls],
+      ['verification_outcome.summary:requestTest', summary.requestTest ?? SINGLE_SAMPLES, testOf(predicate)],
       [
         'verification_outcome.summary:operatingFalsePositiveRate',
         summary.operatingFalsePositiveRate,

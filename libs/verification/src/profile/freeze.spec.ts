@@ -51,7 +51,7 @@ describe('the profile document', () => {
     version: 1,
     modelId: 'm',
     measurement: parameters,
-    decision: { alpha: 0.01, q: 0.05, powerFloor: 0.8, resamples: 1999 },
+    decision: { alpha: 0.01, q: 0.05, powerFloor: 0.8, resamples: 1999, groupTest: 'single-samples' },
     references: { original: null, shadows: [] },
     calibration: { mode: 'same-release', sampleSetId: 'c', digest: 'd', size: 100 },
     controls: { sampleSetId: 'k', digest: 'e', size: 100 },

@@ -11,6 +11,7 @@ import {
   parseScale,
 } from '@app/iam';
 import { canonicalJson } from '@app/tlog';
+import type { FrozenGroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
 
 export interface ProfileReference {
@@ -29,6 +30,8 @@ export interface DecisionSettings {
   readonly powerFloor: number;
   /** Draws of the permutation test. */
   readonly resamples: number;
+  /** What the p-values of requests take to be exchangeable; profiles without it compare single samples. */
+  readonly groupTest?: FrozenGroupTest;
 }
 
 /** Never-trained samples: scored once under a release that is trusted, or anew under each release. */
@@ -43,6 +46,8 @@ export type Calibration =
       readonly recordingDigest: string;
       /** Completeness in millionths, ascending. */
       readonly scores: readonly number[];
+      /** The cluster of each score; absent where single samples are compared. */
+      readonly clusters?: readonly number[];
     }
   | {
       readonly mode: 'same-release';

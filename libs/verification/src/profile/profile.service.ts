@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import {
   checkParameters,
   DEFAULT_PARAMETERS,
-  ensureCalibrationSize,
   type FrozenScale,
   type IamParameters,
   type Likelihood,
@@ -14,13 +13,14 @@ import type { Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { scoreSamples, transformAll } from '../block.js';
-import { DEFAULT_POLICY } from '../decision.js';
+import { DEFAULT_POLICY, type FrozenGroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
 import { FactsRepository, type ModelFact, type SampleSetFact } from '../facts.repository.js';
 import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } from '../page.js';
 import { BLOCK_WIDTH, UNSCORABLE_SCORE } from '../plan.js';
 import { SignalsService } from '../signals.service.js';
 import { requireSignals, ScaleBuilder } from './freeze.js';
+import { ensureNullSizes, groupTestOf } from './null-sizes.js';
 import {
   type Calibration,
   type DecisionSettings,
@@ -51,6 +51,8 @@ export interface FreezeProfile {
   /** Default 0.8. */
   readonly powerFloor?: number | undefined;
   readonly resamples?: number | undefined;
+  /** Default `whole-clusters` where the calibration set has clusters, else `single-samples`. */
+  readonly groupTest?: FrozenGroupTest | undefined;
   readonly levels?: number | undefined;
   readonly epsilon1?: number | undefined;
   readonly epsilon2?: number | undefined;
@@ -94,7 +96,7 @@ export class ProfileService {
 
   /**
    * Freezes, registers and returns a profile, and enqueues the verification of the releases that waited for it.
-   * @throws VerificationError VERIFICATION_MODEL_UNKNOWN, _SET_UNKNOWN, _REFERENCE_MISSING, _SIGNALS_MISSING,
+   * @throws VerificationError VERIFICATION_MODEL_UNKNOWN, _SET_UNKNOWN, _CLUSTERS_MISSING, _REFERENCE_MISSING, _SIGNALS_MISSING,
    *   _POLICY_OUT_OF_RANGE, _PROFILE_EXISTS; IamError IAM_CALIBRATION_TOO_SMALL, IAM_PARAMETER_OUT_OF_RANGE,
    *   IAM_SCALE_DEGENERATE; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
@@ -172,12 +174,13 @@ export class ProfileService {
     if (!model) throw new VerificationError('VERIFICATION_MODEL_UNKNOWN', 'there is no such model');
     const measurement = measurementOf(model, input);
     checkParameters(measurement);
-    const decision = decisionOf(input);
+    const policy = policyOf(input);
     const [calibration, controls] = await Promise.all([
       this.sampleSet(input.calibrationSetId, 'calibration', input.modelId),
       this.sampleSet(input.controlsSetId, 'controls', input.modelId),
     ]);
-    ensureCalibrationSize(calibration.size, decision.alpha);
+    const decision = { ...policy, groupTest: groupTestOf(input.groupTest, calibration, controls) };
+    ensureNullSizes(decision, calibration, controls);
     return {
       model,
       measurement,
@@ -248,7 +251,7 @@ export class ProfileService {
   }
 
   private async calibrate(
-    { calibration, measurement }: FreezePlan,
+    { calibration, measurement, decision }: FreezePlan,
     scale: FrozenScale,
     references: References,
   ): Promise<Calibration> {
@@ -270,8 +273,20 @@ export class ProfileService {
       size,
       trustedUnder,
       recordingDigest: await this.facts.recordingDigest(recordingId),
-      scores: scores.sort((a, b) => a - b),
+      ...(await this.ascending(calibration, scores, decision)),
     };
+  }
+
+  /** The scores in ascending order, each with its cluster where those are compared. */
+  private async ascending(
+    { sampleSetId }: SampleSetFact,
+    scores: readonly number[],
+    decision: DecisionSettings,
+  ) {
+    if (decision.groupTest === 'single-samples') return { scores: [...scores].sort((a, b) => a - b) };
+    const cluster = await this.facts.setClusters(sampleSetId);
+    const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || cluster[a]! - cluster[b]!);
+    return { scores: order.map((i) => scores[i]!), clusters: order.map((i) => cluster[i]!) };
   }
 
   /** Mean signal of the original model on samples it was trained on. */
@@ -349,7 +364,7 @@ function measurementOf({ signalKind }: ModelFact, input: FreezeProfile): IamPara
 }
 
 /** @throws VERIFICATION_POLICY_OUT_OF_RANGE */
-function decisionOf(input: FreezeProfile): DecisionSettings {
+function policyOf(input: FreezeProfile): Omit<DecisionSettings, 'groupTest'> {
   const { alpha, q, powerFloor, resamples } = DEFAULT_POLICY;
   const decision = {
     alpha: input.alpha ?? alpha,
@@ -357,7 +372,7 @@ function decisionOf(input: FreezeProfile): DecisionSettings {
     powerFloor: input.powerFloor ?? powerFloor,
     resamples: input.resamples ?? resamples,
   };
-  const inside: Record<keyof DecisionSettings, boolean> = {
+  const inside: Record<keyof typeof decision, boolean> = {
     alpha: decision.alpha > 0 && decision.alpha < 1,
     q: decision.q > 0 && decision.q < 1,
     powerFloor: decision.powerFloor >= 0 && decision.powerFloor <= 1,

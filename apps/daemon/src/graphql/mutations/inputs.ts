@@ -3,7 +3,8 @@ import { Field, Float, ID, InputType, Int } from '@nestjs/graphql';
 import type { SignalKind } from '@app/inference';
 import type { ErasureReason } from '@app/persistence';
 import type { ReferenceRole } from '@app/registry';
-import { ErasureReasonEnum, ReferenceRoleEnum, SignalKindEnum } from '../enums.js';
+import type { GroupTest } from '@app/verification';
+import { ErasureReasonEnum, GroupTestEnum, ReferenceRoleEnum, SignalKindEnum } from '../enums.js';
 import { DateTime } from '../scalars.js';
 
 /** Same key and content: the same answer. Same key, other content: LEDGER_IDEMPOTENCY_CONFLICT. */
@@ -54,6 +55,15 @@ export class AddReferenceSignalsInput extends IdempotentInput {
   recordingId!: string;
 }
 
+@InputType({ description: 'Samples that stick together: chunks of one document, photos of one person.' })
+export class SampleClusterInput {
+  @Field(() => String, { description: 'Unlike those of the other clusters; a pseudonym, nobody’s name.' })
+  clusterId!: string;
+
+  @Field(() => [String])
+  sampleIds!: string[];
+}
+
 @InputType()
 export class RegisterCalibrationSetInput extends IdempotentInput {
   @Field(() => ID)
@@ -73,6 +83,12 @@ export class RegisterCalibrationSetInput extends IdempotentInput {
 
   @Field(() => [String], { nullable: true, description: 'The samples, where no recording names them.' })
   sampleIds?: string[] | null;
+
+  @Field(() => [SampleClusterInput], {
+    nullable: true,
+    description: 'The samples by cluster, instead of sampleIds; with a recording, exactly its samples.',
+  })
+  clusters?: SampleClusterInput[] | null;
 }
 
 @InputType()
@@ -91,6 +107,12 @@ export class RegisterControlsInput extends IdempotentInput {
 
   @Field(() => [String], { nullable: true, description: 'The samples, where no recording names them.' })
   sampleIds?: string[] | null;
+
+  @Field(() => [SampleClusterInput], {
+    nullable: true,
+    description: 'The samples by cluster, instead of sampleIds; with a recording, exactly its samples.',
+  })
+  clusters?: SampleClusterInput[] | null;
 }
 
 @InputType()
@@ -127,6 +149,12 @@ export class FreezeProfileInput extends IdempotentInput {
 
   @Field(() => Int, { nullable: true, description: 'Draws of the permutation test.' })
   resamples?: number | null;
+
+  @Field(() => GroupTestEnum, {
+    nullable: true,
+    description: 'WHOLE_CLUSTERS if the calibration set has clusters, else SINGLE_SAMPLES, if not given.',
+  })
+  groupTest?: GroupTest | null;
 
   @Field(() => Int, { nullable: true, description: 'Interpolation levels; by signal kind if not given.' })
   levels?: number | null;

@@ -23,8 +23,16 @@ export class ProfileMutations {
 }
 
 function toFreeze(input: FreezeProfileInput): FreezeProfile {
-  const { modelId, calibrationSetId, controlsSetId, shadowReferenceIds, mode, likelihood, ...numbers } =
-    input;
+  const {
+    modelId,
+    calibrationSetId,
+    controlsSetId,
+    shadowReferenceIds,
+    mode,
+    likelihood,
+    groupTest,
+    ...numbers
+  } = input;
   return {
     ...withoutNulls(numbers),
     idempotencyKey: input.idempotencyKey,
@@ -35,9 +43,12 @@ function toFreeze(input: FreezeProfileInput): FreezeProfile {
       ? { shadowReferenceIds: shadowReferenceIds.map((id) => requireId(id, 'reference')) }
       : {}),
     ...(mode ? { mode: oneOf('mode', mode, ['online', 'offline'] as const) } : {}),
+    ...(groupTest ? { groupTest: oneOf('groupTest', groupTest, GROUP_TESTS) } : {}),
     ...(likelihood ? { likelihood: oneOf('likelihood', likelihood, LIKELIHOODS) } : {}),
   };
 }
+
+const GROUP_TESTS = ['single-samples', 'whole-clusters'] as const;
 
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> };
 

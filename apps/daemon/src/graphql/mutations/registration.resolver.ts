@@ -26,6 +26,10 @@ import {
 
 const actor = (context: GraphqlContext): string => principalOf(context).subject;
 
+/** Input objects have no prototype of their own; the registry takes plain ones only. */
+const plainClusters = ({ clusters }: RegisterControlsInput) =>
+  clusters ? { clusters: clusters.map((cluster) => ({ ...cluster })) } : {};
+
 /** What platforms write. Each is acknowledged when it is durable, with its leaf index. */
 @Resolver()
 export class RegistrationResolver {
@@ -71,7 +75,8 @@ export class RegistrationResolver {
     @Args('input') input: RegisterCalibrationSetInput,
     @RequestContext() context: GraphqlContext,
   ): Promise<SampleSetNode> {
-    return toSampleSetNode(await this.sampleSets.register({ ...input, role: 'calibration' }, actor(context)));
+    const set = { ...input, ...plainClusters(input), role: 'calibration' } as const;
+    return toSampleSetNode(await this.sampleSets.register(set, actor(context)));
   }
 
   @Mutation(() => SampleSetNode)
@@ -80,7 +85,8 @@ export class RegistrationResolver {
     @Args('input') input: RegisterControlsInput,
     @RequestContext() context: GraphqlContext,
   ): Promise<SampleSetNode> {
-    return toSampleSetNode(await this.sampleSets.register({ ...input, role: 'controls' }, actor(context)));
+    const set = { ...input, ...plainClusters(input), role: 'controls' } as const;
+    return toSampleSetNode(await this.sampleSets.register(set, actor(context)));
   }
 
   @Mutation(() => DeletionRequestNode, {

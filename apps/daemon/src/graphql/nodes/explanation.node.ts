@@ -3,6 +3,7 @@ import type { ExplainedRequest, Explanation } from '@app/verification';
 import { VerdictEnum } from '../enums.js';
 import { BigIntScalar } from '../scalars.js';
 import { ErrorBudgetNode } from './error-budget.node.js';
+import { RequestTestNode, toRequestTestNode } from './request-test.node.js';
 
 @ObjectType({ description: 'Where the completeness scores of a comparison set lie.' })
 export class ScoreRangeNode {
@@ -98,6 +99,9 @@ export class ExplanationNode {
   @Field(() => [FindingNode])
   findings!: Explanation['findings'];
 
+  @Field(() => RequestTestNode)
+  requestTest!: RequestTestNode;
+
   @Field(() => ScoreRangeNode, { nullable: true, description: 'The calibration set.' })
   neverTrained!: Explanation['neverTrained'];
 
@@ -121,6 +125,7 @@ export function toExplanationNode(explained: ExplainedRequest): ExplanationNode 
   const { explanation, verification, requestId, alpha, errorBudget, plot } = explained;
   return {
     ...explanation,
+    requestTest: toRequestTestNode(explanation.requestTest),
     requestId,
     verificationId: verification.verificationId,
     operatingFalsePositiveRate: alpha,

@@ -1,10 +1,11 @@
 import { Field, Float, Int, ObjectType } from '@nestjs/graphql';
 import { VERDICTS } from '@app/attestation';
 import type { VerificationResult } from '@app/persistence';
-import type { Outcome, VerificationSummary } from '@app/verification';
+import { describeTest, type Outcome, type VerificationSummary } from '@app/verification';
 import { VerdictEnum, VerificationResultEnum } from '../enums.js';
 import { DateTime } from '../scalars.js';
 import { ErrorBudgetNode } from './error-budget.node.js';
+import { RequestTestNode, toRequestTestNode } from './request-test.node.js';
 
 @ObjectType({ description: 'How many requests, or samples, have one verdict.' })
 export class VerdictCount {
@@ -123,6 +124,9 @@ export class OutcomeNode {
   @Field(() => Int)
   controlsSize!: number;
 
+  @Field(() => RequestTestNode)
+  requestTest!: RequestTestNode;
+
   @Field(() => ErrorBudgetNode, {
     nullable: true,
     description: 'Null while no request of the release could be tested.',
@@ -152,6 +156,7 @@ export function toOutcomeNode({ result, resultRoot, concludedAt, summary }: Outc
     auc,
     calibrationSize: calibration.size,
     controlsSize: controls.size,
+    requestTest: toRequestTestNode(describeTest(summary.requestTest)),
     errorBudget: summary.errorBudget,
     drift: summary.drift,
     work,

@@ -1,6 +1,7 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
-import type { ListedProfile } from '@app/verification';
+import type { GroupTest, ListedProfile } from '@app/verification';
 import { connectionTypeOf } from '../connection.js';
+import { GroupTestEnum } from '../enums.js';
 import { BigIntScalar, DateTime } from '../scalars.js';
 
 @ObjectType({ description: 'How verdicts are decided.' })
@@ -16,6 +17,9 @@ export class DecisionSettingsNode {
 
   @Field(() => Int, { description: 'Draws of the permutation test.' })
   resamples!: number;
+
+  @Field(() => GroupTestEnum, { description: 'What is compared: single samples or whole clusters.' })
+  groupTest!: GroupTest;
 }
 
 @ObjectType({ description: 'How signals become completeness scores.' })
@@ -73,5 +77,8 @@ export const toProfileNode = (profile: ListedProfile): ProfileNode => ({
   ...profile,
   id: profile.profileId,
   measurement: profile.document.measurement,
-  decision: profile.document.decision,
+  decision: {
+    ...profile.document.decision,
+    groupTest: profile.document.decision.groupTest ?? 'single-samples',
+  },
 });

@@ -20,7 +20,13 @@ export class SampleSetNode {
   @Field(() => Int, { description: 'Samples in it.' })
   size!: number;
 
-  @Field(() => String, { description: 'SHA-256 over the sample ids, hexadecimal.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Clusters of samples that stick together; null: registered without.',
+  })
+  clusterCount!: number | null;
+
+  @Field(() => String, { description: 'SHA-256 over the sample ids (and their clusters), hexadecimal.' })
   digest!: string;
 
   @Field(() => ID, { nullable: true, description: 'Its frozen signals; null: scored under each release.' })
