@@ -1,11 +1,12 @@
 /**
  * Whether the samples of one request stick together. {@link groupPValues} takes single samples to be exchangeable; where
  * those of a request share more than chance gives them, its p-values come out too small and clusters are needed
- * ({@link clusterPValues}). Test: how far the means of most requests lie from the middle of all scores, against the same
- * scores dealt anew to requests of the same sizes. The tenth of the requests that lies farthest out does not count, dealt
+ * ({@link clusterPValues}). Test: how far the mean ranks of most requests lie from the middle rank, against the same scores
+ * dealt anew to requests of the same sizes (ranks, because completeness crowds at one end). The tenth of the requests that lies farthest out does not count, dealt
  * anew or not: a few requests that really differ from the others are no correlation. Give requests of one kind only (all
  * clean, or all residual) for the same reason. Proven by within-request-correlation.spec.ts.
  */
+import { countAtLeast, countAtMost } from './conformal.js';
 import { SeededRandom } from './random.js';
 import { sumOf } from './score-sums.js';
 
@@ -36,13 +37,19 @@ function spreadOfSums(scores: Float64Array, sizes: readonly number[]): number {
 /** Fewer would let a few residual requests pass for correlation; more would leave too little to see it. */
 const COUNTED_SHARE = 0.9;
 
-/** Sum over the counted groups of size x (mean - centre)^2: what varies together in most of them. */
-function spreadOfMost(scores: Float64Array, sizes: readonly number[], centre: number): number {
+/** Each score's rank among all, counted from the middle; ties share the mean of their ranks. */
+function centredRanks(scores: Float64Array): Float64Array {
+  const sorted = scores.slice().sort();
+  return scores.map((score) => (countAtMost(sorted, score) - countAtLeast(sorted, score)) / 2);
+}
+
+/** Sum over the counted groups of size x (mean rank)^2: what varies together in most of them. */
+function spreadOfMost(ranks: Float64Array, sizes: readonly number[]): number {
   let at = 0;
   const deviations = new Float64Array(sizes.length);
   for (const [group, size] of sizes.entries()) {
     let sum = 0;
-    for (let i = 0; i < size; i++) sum += scores[at++]! - centre;
+    for (let i = 0; i < size; i++) sum += ranks[at++]!;
     deviations[group] = (sum * sum) / size;
   }
   return sumOf(deviations.sort().subarray(0, Math.ceil(COUNTED_SHARE * sizes.length)));
@@ -86,13 +93,13 @@ export function checkWithinRequestCorrelation(
     at += scores.length;
   }
   const correlation = intraclassCorrelation(dealt, sizes);
-  const centre = dealt.slice().sort()[total >> 1]!;
-  const observed = spreadOfMost(dealt, sizes, centre);
+  const ranks = centredRanks(dealt);
+  const observed = spreadOfMost(ranks, sizes);
   const random = new SeededRandom(`${String(seed)}/correlation`);
   let atLeast = 0;
   for (let i = 0; i < PERMUTATIONS; i++) {
-    random.shuffle(dealt);
-    if (spreadOfMost(dealt, sizes, centre) >= observed) atLeast++;
+    random.shuffle(ranks);
+    if (spreadOfMost(ranks, sizes) >= observed) atLeast++;
   }
   return { correlation, pValue: (1 + atLeast) / (PERMUTATIONS + 1) };
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IamError, scoreBoard, type ScoreBoard, type SignalKind } from '@app/iam';
+import { CliError } from '../errors.js';
 import { readColumn, type ValueKind } from '../score/column-file.js';
 import { boardAsJson, boardAsText } from '../score/score-report.js';
 import { plotBoard } from '../score/score-plots.js';
@@ -38,15 +39,24 @@ async function boardOf({ target, out, in: in_, label, kind, batch }: ScoreReques
   };
   requireBothClasses(labels, label);
   const shadows = await Promise.all(out.map((source) => read(source, kind)));
+  const released = await read(target, kind);
+  const before = await read(in_, kind);
+  requireScorable(labels, [released, before, ...shadows]);
   return scoreBoard({
     kind,
-    target: await read(target, kind),
+    target: released,
     out: interleaved(shadows, labels.length),
     shadows: shadows.length,
-    in_: await read(in_, kind),
+    in_: before,
     labels,
     batch,
   });
+}
+
+/** Of both kinds some sample needs a signal in every file. */
+function requireScorable(labels: Float64Array, signals: readonly Float64Array[]): void {
+  const scorable = labels.filter((_, i) => signals.every((values) => !Number.isNaN(values[i])));
+  requireBothClasses(scorable, 'what is left after the samples without a signal in every file');
 }
 
 function requireBothClasses(labels: Float64Array, source: string): void {
@@ -70,9 +80,11 @@ function interleaved(shadows: readonly Float64Array[], samples: number): Float64
   );
 }
 
-/** The paths of the written files. */
+/** The paths of the written files. @throws CliError CLI_FOLDER_UNWRITABLE */
 async function writePlots(board: ScoreBoard, folder: string): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw new CliError('CLI_FOLDER_UNWRITABLE', `${folder} is no folder to write plots to`, { cause });
+  });
   const paths: string[] = [];
   for (const { name, svg } of await plotBoard(board)) {
     const path = join(folder, `${name}.svg`);

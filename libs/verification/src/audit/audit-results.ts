@@ -97,8 +97,8 @@ async function concludedVerifications(db: Database): Promise<Concluded[]> {
 /** The test as the outcome holds it: without the words. */
 function testOf({ requestTest }: Statement['predicate']): RequestTest {
   if (!requestTest) return SINGLE_SAMPLES;
-  const { assumption: _words, ...test } = requestTest;
-  return test;
+  const { groupTest, clusters } = requestTest;
+  return clusters ? { groupTest, clusters } : { groupTest };
 }
 
 class ResultAudit {
