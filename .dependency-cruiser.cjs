@@ -17,7 +17,7 @@ const mayImport = {
   queue: ['persistence'],
   ledger: ['tlog', 'persistence'],
   vault: ['persistence', 'config'],
-  inference: ['iam', 'persistence', 'config'],
+  inference: ['iam', 'tlog', 'persistence', 'config'],
   registry: ['ledger', 'inference', 'vault', 'queue', 'iam', 'tlog', 'persistence', 'config'],
   verification: [
     'iam',

@@ -32,6 +32,7 @@ const OPERATOR: Roles = ['operator'];
 
 const TABLE: Readonly<Record<'Query' | 'Mutation', Readonly<Record<string, Roles>>>> = {
   Query: {
+    artifact: ALL,
     attestation: ALL,
     attestations: ALL,
     commitments: PERSONAL,
@@ -211,6 +212,8 @@ describe('REST routes', () => {
     ['POST', '/v1/recordings?kind=loss', PLATFORM],
     ['POST', '/v1/deletion-requests/import?key=k', PLATFORM],
     ['GET', '/v1/deletion-requests/import?key=k', PLATFORM],
+    ['POST', '/v1/artifacts?kind=onnx', PLATFORM],
+    ['POST', `/v1/models/${id}/samples`, PLATFORM],
     ['GET', `/v1/attestations/${id}`, ALL],
     ['GET', `/v1/attestations/${id}/dsse`, ALL],
     ['GET', `/v1/attestations/${id}/tlog-proof`, ALL],

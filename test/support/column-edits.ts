@@ -51,6 +51,9 @@ export const UNDETECTED: Readonly<Record<string, string>> = {
   'recording.uploaded_at': TIMES,
   'recorded_signal.line':
     'place in the uploaded file, for messages; sample and value are bound by the digest',
+  'artifact.stored_by':
+    'the event of a release or reference binds the digest of its artifact, not its sender',
+  'artifact.stored_at': TIMES,
   'verification.cause': WORK,
   'verification.requested_at': WORK,
   'score_block.inputs': WORK,

@@ -1,6 +1,6 @@
 /** The registry as an application assembles it, over a test's own database; and small things to register. */
 import { ConfigModule, loadConfig } from '@app/config';
-import { RecordingService, type SignalKind } from '@app/inference';
+import { ArtifactStore, RecordingService, type SignalKind } from '@app/inference';
 import { type Clock, LedgerModule, LedgerService } from '@app/ledger';
 import { DatabaseModule } from '@app/persistence';
 import { Queue, QueueModule } from '@app/queue';
@@ -14,6 +14,7 @@ import {
   ReferenceService,
   RegistryModule,
   ReleaseService,
+  SampleService,
   SampleSetService,
 } from '@app/registry';
 import { VaultModule, VaultService } from '@app/vault';
@@ -36,6 +37,8 @@ export interface RegistryBench {
   readonly artifacts: ArtifactRecordingService;
   readonly ledger: LedgerService;
   readonly vault: VaultService;
+  readonly samples: SampleService;
+  readonly store: ArtifactStore;
   /** A fresh name or idempotency key. */
   readonly unique: (prefix: string) => string;
   /** Stores one row a line: ids with values, or ids alone (value 1). */
@@ -111,6 +114,8 @@ export async function openRegistry(
     artifacts: app.get(ArtifactRecordingService),
     ledger: app.get(LedgerService),
     vault: app.get(VaultService),
+    samples: app.get(SampleService),
+    store: app.get(ArtifactStore),
   };
   const record: RegistryBench['record'] = (rows, signalKind = 'loss') => {
     const values = isList(rows) ? new Map(rows.map((id) => [id, 1])) : rows;

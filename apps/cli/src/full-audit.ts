@@ -1,6 +1,6 @@
 /** The audit as an installation runs it: the ledger's own, and the checks of every lib that keeps records beside it. */
 import type { KeySet } from '@app/attestation';
-import { auditRecordings } from '@app/inference';
+import { auditArtifacts, auditRecordings } from '@app/inference';
 import { type AuditProgress, auditLedger, type AuditReport } from '@app/ledger';
 import type { Database } from '@app/persistence';
 import { auditSampleSets } from '@app/registry';
@@ -18,7 +18,13 @@ export function fullAudit(
   return auditLedger(db, {
     verifierFor: logVerifiers(keySet),
     onProgress,
-    furtherChecks: [auditRecordings, auditSampleSets, auditVault, (of) => auditVerifications(of, keySet)],
+    furtherChecks: [
+      auditRecordings,
+      auditArtifacts,
+      auditSampleSets,
+      auditVault,
+      (of) => auditVerifications(of, keySet),
+    ],
   });
 }
 

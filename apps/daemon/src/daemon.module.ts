@@ -25,8 +25,10 @@ import { openWitnessing } from './c2sp/witnessing.js';
 import { ReverifySchedule } from './schedules/reverify.schedule.js';
 import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
 import { DeletionRequestImportController } from './requests/deletion-request-import.controller.js';
-import { RegistryModule } from '@app/registry';
+import { ArtifactsController } from './requests/artifacts.controller.js';
 import { RecordingsController } from './requests/recordings.controller.js';
+import { SamplesController } from './requests/samples.controller.js';
+import { RegistryModule } from '@app/registry';
 import { InferenceModule } from '@app/inference';
 
 export interface DaemonOptions {
@@ -67,6 +69,8 @@ export class DaemonModule {
         KeysController,
         GraphiqlController,
         RecordingsController,
+        SamplesController,
+        ArtifactsController,
         AttestationsController,
         DeletionRequestImportController,
         DeletionRequestsController,

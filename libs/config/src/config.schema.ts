@@ -105,6 +105,17 @@ export const settings = {
   LACUNA_UPLOAD_MAX_BYTES: wholeNumber(1024, 17_179_869_184)
     .default(1_073_741_824)
     .describe('largest bulk file accepted, in bytes after decompression'),
+  LACUNA_ARTIFACT_MAX_BYTES: wholeNumber(1024, 1_099_511_627_776)
+    .default(8_589_934_592)
+    .describe('largest model accepted, in bytes of all its files together, after decompression'),
+  LACUNA_ARTIFACT_CACHE: text
+    .optional()
+    .describe(
+      'folder for copies of model files on this machine (default: `artifacts` in the data directory)',
+    ),
+  LACUNA_ARTIFACT_CACHE_BYTES: wholeNumber(0, 1_099_511_627_776)
+    .default(21_474_836_480)
+    .describe('size above which the copies longest unused are removed, in bytes'),
   LACUNA_GRAPHQL_MAX_DEPTH: wholeNumber(3, 100).default(12).describe('deepest query answered'),
   LACUNA_GRAPHQL_MAX_COMPLEXITY: wholeNumber(10, 1_000_000)
     .default(5000)

@@ -18,7 +18,49 @@ export type InferenceErrorCode =
   | 'RECORDING_COMPRESSION_BROKEN'
   /** No recording has this id. */
   | 'RECORDING_NOT_FOUND'
+  | SampleErrorCode
+  | ArtifactErrorCode
   | RuntimeErrorCode;
+
+/** What can be wrong with a sample; `details.line` (1 = first) where it came in a file of samples. */
+export type SampleErrorCode =
+  /** No sample: syntax, unknown or missing field, a number out of range; details: field. */
+  | 'SAMPLE_MALFORMED'
+  /** More bytes than allowed, after decompression; details: maxBytes. */
+  | 'SAMPLE_UPLOAD_TOO_LARGE'
+  /** A gzip stream that is cut off or damaged. */
+  | 'SAMPLE_COMPRESSION_BROKEN'
+  /** No sample at all. */
+  | 'SAMPLE_UPLOAD_EMPTY'
+  /** What the vault holds is no sample that this version knows. */
+  | 'SAMPLE_PAYLOAD_BROKEN'
+  /** The sample is kept by its owner and was not fetched. */
+  | 'SAMPLE_NOT_FETCHED'
+  /** The operator has not allowed this host for kept samples, or its address is never allowed. */
+  | 'SAMPLE_HOST_FORBIDDEN'
+  /** The owner's server could not be reached in time, broke off or is overloaded (retryable). */
+  | 'SAMPLE_HOST_UNAVAILABLE'
+  /** The owner's server refused, redirected, or gave something else than what was promised; details: status. */
+  | 'SAMPLE_HOST_REFUSED'
+  /** What was fetched does not have the pinned digest or size. */
+  | 'SAMPLE_DIGEST_MISMATCH';
+
+/** What can be wrong with an artifact: a model as files, or an endpoint as declared. */
+export type ArtifactErrorCode =
+  /** A field of the declaration breaks its rule; details: field. */
+  | 'ARTIFACT_DECLARATION_INVALID'
+  /** `entry` names no file of the upload. */
+  | 'ARTIFACT_ENTRY_MISSING'
+  /** A member of the archive is not taken: a link, a device, a path out of it, a second one of its name, too many. */
+  | 'ARTIFACT_ARCHIVE_UNSAFE'
+  /** The upload is no whole tar archive. */
+  | 'ARTIFACT_ARCHIVE_BROKEN'
+  /** The files are larger than allowed. */
+  | 'ARTIFACT_TOO_LARGE'
+  /** No artifact has this digest. */
+  | 'ARTIFACT_NOT_FOUND'
+  /** The stored files are not what was uploaded. */
+  | 'ARTIFACT_CONTENT_BROKEN';
 
 /**
  * What can go wrong while a model runs, here or behind an endpoint. Where `details.positions` (0-based, comma-separated)

@@ -2,6 +2,10 @@ export { BACKENDS, type Backend, type BackendCheck } from './backends.js';
 export { checkBackends } from './doctor/check-backends.js';
 export { chosenBackends, type ChosenBackend } from './doctor/chosen-backends.js';
 export { inspectMachine, type MachineFacts } from './doctor/machine.js';
+export { auditArtifacts, type ArtifactFinding } from './artifact/audit-artifacts.js';
+export { type Artifact, ArtifactStore, type ArtifactUpload } from './artifact/artifact-store.js';
+export type { ArtifactBinding } from './artifact/declaration.js';
+export type { ArtifactFile } from './artifact/manifest.js';
 export { type EndpointAccess, endpointAccess, NO_ENDPOINTS } from './endpoint/endpoint-access.js';
 export { InferenceError, type InferenceErrorCode, positionsOf } from './errors.js';
 export { InferenceModule } from './inference.module.js';
@@ -16,6 +20,11 @@ export { RecordingDigest } from './recorded/recording-digest.js';
 export { RecordingService, type StoredRecording, type StoreOptions } from './recorded/recording.service.js';
 export type { RecordedRow, SignalKind } from './recorded/row-reader.js';
 export { isSampleId } from './recorded/sample-id.js';
+export { batchSamples, type PlacedBatch, type SampleBatches } from './sample/batch-samples.js';
+export { parseSamples, type PayloadLine } from './sample/parse-samples.js';
+export { parseSample } from './sample/parse-sample.js';
+export { decodeSample, encodeSample } from './sample/payload.js';
+export type { Sample, SampleReference, SampleTensor } from './sample/sample.js';
 export type {
   ArtifactDeclaration,
   DType,

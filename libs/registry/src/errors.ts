@@ -33,6 +33,10 @@ export type RegistryErrorCode =
   | 'REGISTRY_IMPORT_EMPTY'
   /** The import key stands for another file; details: line, where they differ. */
   | 'REGISTRY_IMPORT_CONFLICT'
+  /** Recorded signals for a release or reference whose signals are measured here. */
+  | 'REGISTRY_NOT_RECORDED'
+  /** A sample is stored already with other content; details: line. Samples never change: give it another id. */
+  | 'REGISTRY_SAMPLE_MISMATCH'
   /** Too many others registered at the same moment; try again. */
   | 'REGISTRY_CONTENDED';
 

@@ -25,5 +25,7 @@ export { type ReferenceInput, type ReferenceRecordingInput, ReferenceService } f
 export { RegistryModule } from './registry.module.js';
 export type { Release } from './release.repository.js';
 export { type ReleaseInput, type ReleaseRecordingInput, ReleaseService } from './release.service.js';
+export { RECORDED_RUNTIME } from './runtime-name.js';
+export { SampleService, type StoredSamples } from './sample.service.js';
 export type { SampleSet, SampleSetRole } from './sample-set.repository.js';
 export { type SampleSetInput, SampleSetService } from './sample-set.service.js';

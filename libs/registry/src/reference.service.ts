@@ -8,33 +8,30 @@ import { CLOCK, type Clock, LedgerService } from '@app/ledger';
 import { z } from 'zod';
 import type { AttachedRecording } from './artifact-recording.repository.js';
 import { ArtifactRecordingService, type RecordedArtifact } from './artifact-recording.service.js';
-import { RegistryError } from './errors.js';
 import {
-  found,
-  idempotencyKey,
-  isUuid,
-  name,
-  parseActor,
-  parseInput,
-  parseModelId,
-  sha256,
-  uuid,
-} from './input.js';
+  ArtifactSourceService,
+  namesSource,
+  refuseRecordingOf,
+  SOURCE_RULE,
+  sourceFields,
+} from './artifact-source.service.js';
+import { RegistryError } from './errors.js';
+import { found, idempotencyKey, isUuid, name, parseActor, parseInput, parseModelId, uuid } from './input.js';
 import { ModelService } from './model.service.js';
 import type { Page, PageRequest } from './page.js';
 import { type Reference, ReferenceRepository } from './reference.repository.js';
-import { RECORDED_RUNTIME } from './runtime-name.js';
 import { violates } from './unique-violation.js';
 import { VerificationTrigger } from './verification-trigger.service.js';
 
-const referenceInput = z.strictObject({
-  modelId: uuid,
-  role: z.enum(['original', 'shadow']),
-  name,
-  artifactDigest: sha256.nullish(),
-  recordingId: uuid,
-  idempotencyKey,
-});
+const referenceInput = z
+  .strictObject({
+    modelId: uuid,
+    role: z.enum(['original', 'shadow']),
+    name,
+    ...sourceFields,
+    idempotencyKey,
+  })
+  .refine(namesSource, SOURCE_RULE);
 export type ReferenceInput = z.input<typeof referenceInput>;
 
 const recordingInput = z.strictObject({ referenceId: uuid, recordingId: uuid, idempotencyKey });
@@ -46,51 +43,53 @@ export class ReferenceService {
     private readonly references: ReferenceRepository,
     private readonly models: ModelService,
     private readonly recordings: ArtifactRecordingService,
+    private readonly sources: ArtifactSourceService,
     private readonly trigger: VerificationTrigger,
     private readonly ledger: LedgerService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
-   * Registers a reference with its first recorded signals. A shadow may name only samples that are known.
+   * Registers a reference, with its first recorded signals or as a stored artifact. A recorded shadow may name only samples that are known.
    * @throws RegistryError REGISTRY_INPUT_INVALID, REGISTRY_NOT_FOUND, REGISTRY_SIGNAL_KIND_MISMATCH,
    *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_NAME_TAKEN, REGISTRY_ARTIFACT_MISMATCH, REGISTRY_ORIGINAL_TAKEN;
-   *   InferenceError RECORDING_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
+   *   InferenceError RECORDING_NOT_FOUND, ARTIFACT_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
   async register(input: ReferenceInput, actor: string): Promise<Reference> {
     parseActor(actor);
-    const { idempotencyKey: key, recordingId, artifactDigest, ...rest } = parseInput(referenceInput, input);
+    const { idempotencyKey: key, ...named } = parseInput(referenceInput, input);
+    const { modelId, role, name: referenceName } = named;
+    const rest = { modelId, role, name: referenceName };
     const model = await this.models.get(rest.modelId);
     const referenceId = randomUUID();
     const artifact = { artifactId: referenceId, model, introducesSamples: rest.role === 'original' };
-    const recording = await this.recordings.usable(recordingId, artifact);
+    const source = await this.sources.of(named, artifact);
+    const { artifactDigest, runtime, binding, recordingId } = source;
     const registeredAt = this.clock();
-    const row = {
-      referenceId,
-      ...rest,
-      artifactDigest: artifactDigest ?? recording.digest,
-      runtime: RECORDED_RUNTIME,
-    };
+    const row = { referenceId, ...rest, artifactDigest, runtime };
     try {
       const stored = await this.ledger.append({
         idempotency: {
           scope: 'reference',
           key,
-          content: { ...rest, recordingId, artifactDigest: row.artifactDigest },
+          content: { ...rest, recordingId, artifactDigest },
         },
         events: [
           {
             type: 'reference-registered',
             subjectId: referenceId,
-            content: { ...row, registeredAt: registeredAt.toISOString() },
+            content: {
+              ...row,
+              ...(binding === null ? {} : { binding }),
+              registeredAt: registeredAt.toISOString(),
+            },
           },
-          this.recordings.draft(referenceId, 0, recordingId),
+          ...this.sources.drafts(referenceId, source),
         ],
         write: async (tx, placed) => {
-          const [eventIndex, attachIndex] = placed.eventIndexes;
+          const [eventIndex, ...attachIndexes] = placed.eventIndexes;
           await this.references.insert(tx, { ...row, registeredAt, eventIndex: eventIndex! });
-          const attached = { artifactId: referenceId, part: 0, recordingId, eventIndex: attachIndex! };
-          await this.recordings.insert(tx, attached);
+          await this.sources.insert(tx, referenceId, source, attachIndexes);
           return { referenceId };
         },
       });
@@ -102,12 +101,14 @@ export class ReferenceService {
 
   /**
    * Attaches signals of samples that came later; the model's current release is verified again.
-   * @throws as {@link register}, and REGISTRY_DUPLICATE_SAMPLE for a sample that is recorded already
+   * @throws as {@link register}, and REGISTRY_DUPLICATE_SAMPLE for a sample that is recorded already,
+   *   REGISTRY_NOT_RECORDED where signals are measured here
    */
   async addRecording(input: ReferenceRecordingInput, actor: string): Promise<AttachedRecording> {
     parseActor(actor);
     const { referenceId, recordingId, idempotencyKey: key } = parseInput(recordingInput, input);
-    const { modelId, role } = await this.get(referenceId);
+    const { modelId, role, runtime } = await this.get(referenceId);
+    refuseRecordingOf({ runtime });
     const model = await this.models.get(modelId);
     const artifact: RecordedArtifact = {
       artifactId: referenceId,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { InferenceModule } from '@app/inference';
 import { ArtifactRecordingRepository } from './artifact-recording.repository.js';
 import { ArtifactRecordingService } from './artifact-recording.service.js';
+import { ArtifactSourceService } from './artifact-source.service.js';
 import { DeletionRequestRepository } from './deletion-request.repository.js';
 import { DeletionRequestService } from './deletion-request.service.js';
 import { ErasureRepository } from './erasure.repository.js';
@@ -13,6 +14,7 @@ import { ReferenceRepository } from './reference.repository.js';
 import { ReferenceService } from './reference.service.js';
 import { ReleaseRepository } from './release.repository.js';
 import { ReleaseService } from './release.service.js';
+import { SampleService } from './sample.service.js';
 import { SampleSetRepository } from './sample-set.repository.js';
 import { SampleSetService } from './sample-set.service.js';
 import { VerificationTrigger } from './verification-trigger.service.js';
@@ -24,6 +26,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
     ArtifactRecordingRepository,
     ArtifactRecordingService,
     DeletionRequestImportService,
+    ArtifactSourceService,
     DeletionRequestRepository,
     DeletionRequestService,
     ErasureRepository,
@@ -34,6 +37,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
     ReferenceService,
     ReleaseRepository,
     ReleaseService,
+    SampleService,
     SampleSetRepository,
     SampleSetService,
     VerificationTrigger,
@@ -47,6 +51,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
     ModelService,
     ReferenceService,
     ReleaseService,
+    SampleService,
     SampleSetService,
     VerificationTrigger,
   ],

@@ -9,33 +9,26 @@ import { z } from 'zod';
 import type { AttachedRecording } from './artifact-recording.repository.js';
 import { ArtifactRecordingService } from './artifact-recording.service.js';
 import {
-  found,
-  idempotencyKey,
-  isUuid,
-  name,
-  parseActor,
-  parseInput,
-  parseModelId,
-  sha256,
-  uuid,
-} from './input.js';
+  type ArtifactSource,
+  ArtifactSourceService,
+  namesSource,
+  refuseRecordingOf,
+  SOURCE_RULE,
+  sourceFields,
+} from './artifact-source.service.js';
+import { found, idempotencyKey, isUuid, name, parseActor, parseInput, parseModelId, uuid } from './input.js';
 import { ModelService } from './model.service.js';
 import type { Page, PageRequest } from './page.js';
 import { nameRefusal } from './reference.service.js';
 import { type Release, ReleaseRepository } from './release.repository.js';
-import { RECORDED_RUNTIME } from './runtime-name.js';
 import { untilPlaced, violates } from './unique-violation.js';
 import { VerificationTrigger } from './verification-trigger.service.js';
 
-const releaseInput = z.strictObject({
-  modelId: uuid,
-  name,
-  artifactDigest: sha256.nullish(),
-  recordingId: uuid,
-  idempotencyKey,
-});
+const releaseInput = z
+  .strictObject({ modelId: uuid, name, ...sourceFields, idempotencyKey })
+  .refine(namesSource, SOURCE_RULE);
 export type ReleaseInput = z.input<typeof releaseInput>;
-type ParsedRelease = z.output<typeof releaseInput> & { readonly artifactDigest: string };
+type ParsedRelease = Pick<z.output<typeof releaseInput>, 'modelId' | 'name' | 'idempotencyKey'>;
 
 const recordingInput = z.strictObject({ releaseId: uuid, recordingId: uuid, idempotencyKey });
 export type ReleaseRecordingInput = z.input<typeof recordingInput>;
@@ -46,45 +39,46 @@ export class ReleaseService {
     private readonly releases: ReleaseRepository,
     private readonly models: ModelService,
     private readonly recordings: ArtifactRecordingService,
+    private readonly sources: ArtifactSourceService,
     private readonly trigger: VerificationTrigger,
     private readonly ledger: LedgerService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
-   * Registers a release with its first recorded signals and enqueues its verification.
+   * Registers a release, with its first recorded signals or as a stored artifact, and enqueues its verification.
    * @throws RegistryError REGISTRY_INPUT_INVALID, REGISTRY_NOT_FOUND, REGISTRY_SIGNAL_KIND_MISMATCH,
    *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_NAME_TAKEN, REGISTRY_ARTIFACT_MISMATCH, REGISTRY_CONTENDED;
-   *   InferenceError RECORDING_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
+   *   InferenceError RECORDING_NOT_FOUND, ARTIFACT_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
   async register(input: ReleaseInput, actor: string): Promise<Release> {
     parseActor(actor);
     const parsed = parseInput(releaseInput, input);
     const model = await this.models.get(parsed.modelId);
-    const recording = await this.recordings.usable(parsed.recordingId, {
-      artifactId: '',
-      model,
-      introducesSamples: false,
-    });
-    const release = { ...parsed, artifactDigest: parsed.artifactDigest ?? recording.digest };
+    const source = await this.sources.of(parsed, { artifactId: '', model, introducesSamples: false });
+    const { modelId, name: releaseName } = parsed;
     try {
-      const { releaseId } = await untilPlaced('release_model_id_ordinal_key', () => this.append(release));
+      const { releaseId } = await untilPlaced('release_model_id_ordinal_key', () =>
+        this.append(parsed, source),
+      );
       return await this.get(releaseId);
     } catch (error) {
       if (!violates(error, 'release_model_id_name_key')) throw error;
-      const known = await this.releases.findByName(release.modelId, release.name);
-      throw nameRefusal('release', known?.artifactDigest === release.artifactDigest, error);
+      const known = await this.releases.findByName(modelId, releaseName);
+      throw nameRefusal('release', known?.artifactDigest === source.artifactDigest, error);
     }
   }
 
   /**
    * Attaches signals of samples that came later and enqueues a verification of the release.
-   * @throws as {@link register}, and REGISTRY_DUPLICATE_SAMPLE for a sample that is recorded already
+   * @throws as {@link register}, and REGISTRY_DUPLICATE_SAMPLE for a sample that is recorded already,
+   *   REGISTRY_NOT_RECORDED where signals are measured here
    */
   async addRecording(input: ReleaseRecordingInput, actor: string): Promise<AttachedRecording> {
     parseActor(actor);
     const { releaseId, recordingId, idempotencyKey: key } = parseInput(recordingInput, input);
-    const { modelId } = await this.get(releaseId);
+    const { modelId, runtime } = await this.get(releaseId);
+    refuseRecordingOf({ runtime });
     return this.recordings.attach({
       artifact: {
         artifactId: releaseId,
@@ -123,15 +117,16 @@ export class ReleaseService {
     return this.releases.list(modelId === null ? null : parseModelId(modelId), request);
   }
 
-  private async append(release: ParsedRelease): Promise<{ releaseId: string }> {
-    const { idempotencyKey: key, recordingId, ...content } = release;
-    const { modelId } = content;
+  private async append(release: ParsedRelease, source: ArtifactSource): Promise<{ releaseId: string }> {
+    const { idempotencyKey: key, modelId, name: releaseName } = release;
+    const { artifactDigest, runtime, binding, recordingId } = source;
+    const content = { modelId, name: releaseName, artifactDigest };
     const releaseId = randomUUID();
     const registeredAt = this.clock();
     const log = await this.ledger.commitmentLog(modelId);
     const committedBefore = await this.ledger.nextIndex(log.logId);
     const ordinal = ((await this.releases.current(modelId))?.ordinal ?? -1) + 1;
-    const row = { releaseId, ...content, ordinal, runtime: RECORDED_RUNTIME };
+    const row = { releaseId, ...content, ordinal, runtime };
     return this.ledger.append({
       idempotency: { scope: 'release', key, content: { ...content, recordingId } },
       // No commitments, but the lock on their log: whoever commits next sees this release and asks for its verification.
@@ -142,17 +137,17 @@ export class ReleaseService {
           subjectId: releaseId,
           content: {
             ...row,
+            ...(binding === null ? {} : { binding }),
             committedBefore: String(committedBefore),
             registeredAt: registeredAt.toISOString(),
           },
         },
-        this.recordings.draft(releaseId, 0, recordingId),
+        ...this.sources.drafts(releaseId, source),
       ],
       write: async (tx, placed) => {
-        const [eventIndex, attachIndex] = placed.eventIndexes;
+        const [eventIndex, ...attachIndexes] = placed.eventIndexes;
         await this.releases.insert(tx, { ...row, committedBefore, registeredAt, eventIndex: eventIndex! });
-        const attached = { artifactId: releaseId, part: 0, recordingId, eventIndex: attachIndex! };
-        await this.recordings.insert(tx, attached);
+        await this.sources.insert(tx, releaseId, source, attachIndexes);
         await this.trigger.forRelease(tx, releaseId, 'release');
         return { releaseId };
       },

@@ -1,2 +1,2 @@
-/** The runtime of releases and references that come as recorded signals, so far the only one. */
+/** The runtime of releases and references that come as recorded signals; of all others it is the kind of their artifact. */
 export const RECORDED_RUNTIME = 'recorded';

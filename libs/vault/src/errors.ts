@@ -8,9 +8,7 @@ export type VaultErrorCode =
   /** A stored payload does not open: it, its data key or its place was changed. Affects this sample only. */
   | 'VAULT_ITEM_BROKEN'
   /** A payload larger than the vault takes; details: position, maxBytes. */
-  | 'VAULT_PAYLOAD_TOO_LARGE'
-  /** Others stored the same samples at the same moment; try again. */
-  | 'VAULT_CONTENDED';
+  | 'VAULT_PAYLOAD_TOO_LARGE';
 
 /** What the vault cannot do. Messages never hold payloads, keys or sample ids. */
 export class VaultError extends CodedError<VaultErrorCode> {}

@@ -1,7 +1,7 @@
 /** The closed vocabularies of the API; each holds exactly the words that the libs use. */
 import { type Role, ROLES } from '@app/access';
 import { VERDICTS } from '@app/attestation';
-import type { SignalKind } from '@app/inference';
+import type { ArtifactBinding, SignalKind } from '@app/inference';
 import {
   ERASURE_REASONS,
   type ErasureReason,
@@ -25,6 +25,12 @@ export const ReferenceRoleEnum = enumOf<ReferenceRole>(
   'ReferenceRole',
   ['original', 'shadow'],
   'ORIGINAL: the model before unlearning (IN). SHADOW: a model never trained on the sample (OUT).',
+);
+
+export const ArtifactBindingEnum = enumOf<ArtifactBinding>(
+  'ArtifactBinding',
+  ['files', 'endpoint'],
+  'FILES: the digest binds the model itself. ENDPOINT: only the address it answers under, which is weaker.',
 );
 
 export const SampleSetRoleEnum = enumOf<SampleSetRole>(

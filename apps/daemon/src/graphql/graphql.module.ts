@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { type Config, CONFIG } from '@app/config';
+import { ArtifactStore } from '@app/inference';
 import type { Logger } from '@app/logging';
 import {
   DeletionRequestService,
@@ -19,6 +20,11 @@ import { ErasureMutations } from './mutations/erasure.mutations.js';
 import { OperatorMutations } from './mutations/operator.mutations.js';
 import { ProfileMutations } from './mutations/profile.mutations.js';
 import { RegistrationResolver } from './mutations/registration.resolver.js';
+import {
+  ArtifactOfReferenceResolver,
+  ArtifactOfReleaseResolver,
+  ArtifactResolver,
+} from './queries/artifact.resolver.js';
 import { AttestationResolver } from './queries/attestation.resolver.js';
 import { CommitmentResolver, DeletionRequestResolver } from './queries/deletion-request.resolver.js';
 import { ExplanationResolver } from './queries/explanation.resolver.js';
@@ -47,6 +53,7 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
       ProfileService,
       VerificationService,
       AttestationService,
+      ArtifactStore,
     ],
     useFactory: (
       config: Config,
@@ -59,16 +66,20 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
       profiles: ProfileService,
       verifications: VerificationService,
       attestations: AttestationService,
+      artifacts: ArtifactStore,
     ) =>
       graphqlOptions({
         config,
         logger,
         metrics,
-        services: { models, releases, requests, erasures, profiles, verifications, attestations },
+        services: { models, releases, requests, erasures, profiles, verifications, attestations, artifacts },
       }),
   });
 
 const RESOLVERS = [
+  ArtifactResolver,
+  ArtifactOfReferenceResolver,
+  ArtifactOfReleaseResolver,
   MeResolver,
   ModelResolver,
   ReferenceResolver,

@@ -1,3 +1,4 @@
+import type { Artifact, ArtifactStore } from '@app/inference';
 import type {
   DeletionRequest,
   DeletionRequestService,
@@ -26,6 +27,7 @@ export interface LoaderServices {
   readonly profiles: ProfileService;
   readonly verifications: VerificationService;
   readonly attestations: AttestationService;
+  readonly artifacts: ArtifactStore;
 }
 
 /** The reads of one request that its fields share, by id. */
@@ -37,11 +39,14 @@ export class Loaders {
   readonly erasures: BatchLoader<string, Erasure>;
   readonly profiles: BatchLoader<string, ListedProfile>;
   readonly verifications: BatchLoader<string, Verification>;
+  /** By digest. */
+  readonly artifacts: BatchLoader<string, Artifact>;
   /** By verification. */
   readonly attestations: BatchLoader<string, Attestation>;
 
   constructor(services: LoaderServices) {
-    const { models, releases, requests, erasures, profiles, verifications, attestations } = services;
+    const { models, releases, requests, erasures, profiles, verifications, attestations, artifacts } =
+      services;
     this.models = new BatchLoader(async (ids) => byKey(await models.getMany(ids), (model) => model.modelId));
     this.releases = new BatchLoader(async (ids) =>
       byKey(await releases.getMany(ids), (release) => release.releaseId),
@@ -51,6 +56,9 @@ export class Loaders {
     );
     this.erasures = new BatchLoader(async (ids) =>
       byKey(await erasures.getMany(ids), (erasure) => erasure.requestId),
+    );
+    this.artifacts = new BatchLoader(async (digests) =>
+      byKey(await artifacts.getMany(digests), (artifact) => artifact.artifactDigest),
     );
     this.profiles = new BatchLoader((ids) => each(ids, (id) => profiles.get(id)));
     this.verifications = new BatchLoader((ids) => each(ids, (id) => verifications.find(id)));

@@ -7,6 +7,7 @@ export const UPLOAD_TYPES = [
   'text/csv',
   'application/gzip',
   'application/x-gzip',
+  'application/x-tar',
   'application/octet-stream',
 ];
 

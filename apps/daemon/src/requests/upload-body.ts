@@ -32,6 +32,22 @@ export function uploadBody(request: FastifyRequest, what: string): UploadBody {
   };
 }
 
+/** Hands the body of an upload to `take`. @throws what `take` throws; DaemonError REQUEST_UNSUPPORTED_MEDIA_TYPE */
+export async function takeUpload<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  what: string,
+  take: (bytes: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  const body = uploadBody(request, what);
+  try {
+    return await take(body.bytes);
+  } catch (error) {
+    body.readRest(reply);
+    throw error;
+  }
+}
+
 function readRest(body: Readable): void {
   let left = LONGEST_REST_BYTES;
   body.on('error', () => undefined);

@@ -11,6 +11,7 @@ import type { TextFaults } from './text-faults.js';
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 type Bytes = AsyncIterable<Uint8Array>;
+type StreamFaults = Pick<TextFaults, 'tooLarge' | 'compressionBroken'>;
 
 /**
  * Yields the decompressed bytes of `source`.
@@ -19,7 +20,7 @@ type Bytes = AsyncIterable<Uint8Array>;
  */
 export async function* decompress(
   source: Bytes,
-  { maxBytes, faults }: { readonly maxBytes: number; readonly faults: TextFaults },
+  { maxBytes, faults }: { readonly maxBytes: number; readonly faults: StreamFaults },
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of await inflated(source, faults)) {
@@ -29,7 +30,7 @@ export async function* decompress(
   }
 }
 
-async function inflated(source: Bytes, faults: TextFaults): Promise<Bytes> {
+async function inflated(source: Bytes, faults: StreamFaults): Promise<Bytes> {
   const iterator = source[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array();
   while (head.length < GZIP_MAGIC.length) {
@@ -50,7 +51,7 @@ async function* prepend(head: Uint8Array, rest: AsyncIterator<Uint8Array>): Asyn
   }
 }
 
-async function* gunzip(source: Bytes, faults: TextFaults): AsyncGenerator<Uint8Array> {
+async function* gunzip(source: Bytes, faults: StreamFaults): AsyncGenerator<Uint8Array> {
   const input = Readable.from(source);
   const output = createGunzip();
   // pipe() does not carry errors: an upload that breaks off must fail here, not wait for ever.

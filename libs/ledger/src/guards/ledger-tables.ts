@@ -32,4 +32,7 @@ export const LEDGER_TABLES = [
   'error_budget_spend',
   'recurrence',
   'vault_segment',
+  'artifact',
+  'artifact_file',
+  'artifact_chunk',
 ] as const;

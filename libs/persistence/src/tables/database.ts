@@ -13,7 +13,10 @@ import type {
   TileTable,
 } from './log-tables.js';
 import type {
+  ArtifactChunkTable,
+  ArtifactFileTable,
   ArtifactRecordingTable,
+  ArtifactTable,
   DeletionRequestTable,
   ErasedSignalsTable,
   ErasureTable,
@@ -59,6 +62,9 @@ export interface Tables {
   model: ModelTable;
   reference: ReferenceTable;
   release: ReleaseTable;
+  artifact: ArtifactTable;
+  artifact_file: ArtifactFileTable;
+  artifact_chunk: ArtifactChunkTable;
   artifact_recording: ArtifactRecordingTable;
   sample_set: SampleSetTable;
   sample_set_member: SampleSetMemberTable;

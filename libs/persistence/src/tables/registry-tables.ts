@@ -49,6 +49,26 @@ export interface ReleaseTable {
   event_index: Fixed<bigint>;
 }
 
+export interface ArtifactTable {
+  artifact_digest: Fixed<Uint8Array>;
+  manifest: Fixed<string>;
+  stored_by: Fixed<string>;
+  stored_at: Fixed<Date>;
+}
+
+export interface ArtifactFileTable {
+  artifact_digest: Fixed<Uint8Array>;
+  path: Fixed<string>;
+  sha256: Fixed<Uint8Array>;
+  size_bytes: Fixed<bigint>;
+}
+
+export interface ArtifactChunkTable {
+  sha256: Fixed<Uint8Array>;
+  part: Fixed<number>;
+  bytes: Fixed<Uint8Array>;
+}
+
 export interface ArtifactRecordingTable {
   artifact_id: Fixed<string>;
   part: Fixed<number>;

@@ -38,12 +38,16 @@ export class RegisterReferenceInput extends IdempotentInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'SHA-256, hexadecimal; default: the recording’s digest.',
+    description:
+      'SHA-256, hexadecimal. Without recordingId: what POST /v1/artifacts returned, and is run here. With it: what the caller says the signals are of; default the recording’s digest.',
   })
   artifactDigest?: string | null;
 
-  @Field(() => ID, { description: 'Its signals: what POST /v1/recordings returned.' })
-  recordingId!: string;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Its signals, recorded elsewhere: what POST /v1/recordings returned.',
+  })
+  recordingId?: string | null;
 }
 
 @InputType()
@@ -212,12 +216,16 @@ export class RegisterReleaseInput extends IdempotentInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'SHA-256, hexadecimal; default: the recording’s digest.',
+    description:
+      'SHA-256, hexadecimal. Without recordingId: what POST /v1/artifacts returned, and is run here. With it: what the caller says the signals are of; default the recording’s digest.',
   })
   artifactDigest?: string | null;
 
-  @Field(() => ID, { description: 'Its signals: what POST /v1/recordings returned.' })
-  recordingId!: string;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Its signals, recorded elsewhere: what POST /v1/recordings returned.',
+  })
+  recordingId?: string | null;
 }
 
 @InputType()

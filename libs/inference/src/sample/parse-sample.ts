@@ -1,0 +1,169 @@
+/**
+ * A sample as JSON, checked field by field: `{ label, inputs: { <name>: { dtype, shape, data | base64 } } }`,
+ * `{ tokens }`, `{ text }` or `{ reference: { url, sha256, sizeBytes } }`. Refusals name the field, never its content.
+ * Proven by parse-sample.spec.ts.
+ */
+import { z } from 'zod';
+import { InferenceError } from '../errors.js';
+import type { DType, TensorData } from '../runtime.js';
+import { isSampleId } from '../recorded/sample-id.js';
+import { DTYPES, elementsOf, type Sample, type SampleTensor } from './sample.js';
+
+/** Of one sample; a larger one is kept by its owner and stored as a reference. */
+const MAX_SAMPLE_BYTES = 8 * 1024 * 1024;
+const MAX_INPUTS = 16;
+const MAX_RANK = 8;
+const MAX_NAME_LENGTH = 100;
+const MAX_TOKENS = 1_048_576;
+const MAX_LABEL = 2_147_483_647;
+
+const tensorJson = z.strictObject({
+  dtype: z.enum(['float32', 'float64', 'int32', 'int64', 'uint8', 'bool']),
+  shape: z.array(z.int().min(1).max(MAX_SAMPLE_BYTES)).max(MAX_RANK),
+  // Checked below, element by element: a schema for each number would cost more than all the rest.
+  data: z.array(z.unknown()).optional(),
+  base64: z.string().optional(),
+});
+
+const httpsUrl = z
+  .url({ protocol: /^https$/ })
+  .max(2000)
+  .refine((text) => isPlainUrl(text), 'must hold no user name, password or fragment');
+
+const sampleJson = z.strictObject({
+  sampleId: z
+    .string()
+    .refine(isSampleId, 'must be 1 to 256 characters, without control characters or outer spaces')
+    .optional(),
+  label: z.int().min(0).max(MAX_LABEL).optional(),
+  inputs: z.record(z.string().min(1).max(MAX_NAME_LENGTH), tensorJson).optional(),
+  tokens: z.array(z.unknown()).min(1).max(MAX_TOKENS).optional(),
+  text: z.string().min(1).max(MAX_SAMPLE_BYTES).optional(),
+  reference: z
+    .strictObject({
+      url: httpsUrl,
+      sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits'),
+      sizeBytes: z
+        .int()
+        .min(1)
+        .max(MAX_SAMPLE_BYTES * 4),
+    })
+    .optional(),
+});
+type SampleJson = z.output<typeof sampleJson>;
+
+export interface NamedSample {
+  /** Null where the object names none. */
+  readonly sampleId: string | null;
+  readonly sample: Sample;
+}
+
+/**
+ * Returns the sample that `json` describes.
+ * @throws InferenceError SAMPLE_MALFORMED with details.field
+ */
+export function parseSample(json: unknown): NamedSample {
+  const parsed = sampleJson.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw malformedSample(
+      issue.path.join('.'),
+      issue.code === 'unrecognized_keys' ? 'has unknown fields' : issue.message,
+    );
+  }
+  return { sampleId: parsed.data.sampleId ?? null, sample: sampleOf(parsed.data) };
+}
+
+export function malformedSample(field: string, why: string): InferenceError {
+  const what = field === '' ? 'the sample' : field;
+  return new InferenceError('SAMPLE_MALFORMED', `${what} ${why}`, { details: { field } });
+}
+
+function sampleOf({ label, inputs, tokens, text, reference }: SampleJson): Sample {
+  const forms = [inputs, tokens, text, reference].filter((form) => form !== undefined);
+  if (forms.length !== 1)
+    throw malformedSample('', 'must have exactly one of inputs, tokens, text and reference');
+  if (inputs) {
+    if (label === undefined) throw malformedSample('label', 'is needed with inputs');
+    return { form: 'tensors', label, tensors: tensorsOf(inputs) };
+  }
+  if (label !== undefined) throw malformedSample('label', 'belongs to inputs');
+  if (tokens) return { form: 'tokens', tokens: fill('int32', tokens, 'tokens', 0) as Int32Array };
+  if (text !== undefined) return { form: 'text', text };
+  return { form: 'reference', ...reference! };
+}
+
+function tensorsOf(inputs: NonNullable<SampleJson['inputs']>): SampleTensor[] {
+  const names = Object.keys(inputs).sort();
+  if (names.length < 1 || names.length > MAX_INPUTS)
+    throw malformedSample('inputs', `must name 1 to ${MAX_INPUTS} inputs`);
+  let bytes = 0;
+  return names.map((name) => {
+    const { dtype, shape, data, base64 } = inputs[name]!;
+    const field = 'inputs';
+    const elements = elementsOf(shape);
+    bytes += elements * DTYPES[dtype].bytes;
+    if (bytes > MAX_SAMPLE_BYTES)
+      throw malformedSample(
+        field,
+        `have more than ${MAX_SAMPLE_BYTES} bytes; keep the sample and store a reference`,
+      );
+    if ((data === undefined) === (base64 === undefined))
+      throw malformedSample(field, 'must have data or base64 each, not both');
+    const values = data ? fill(dtype, data, field) : fromBase64(dtype, base64!, field);
+    if (values.length !== elements)
+      throw malformedSample(
+        field,
+        `must have as many elements as their shape says (${elements}, not ${values.length})`,
+      );
+    return { name, dtype, shape, data: values };
+  });
+}
+
+function fromBase64(dtype: DType, text: string, field: string): TensorData {
+  const bytes = Buffer.from(text, 'base64');
+  const width = DTYPES[dtype].bytes;
+  // Node reads what it can of any text: writing it again shows whether that was all of it.
+  if (bytes.length % width !== 0 || bytes.toString('base64') !== text)
+    throw malformedSample(field, 'must be in base64 with padding, little-endian, whole elements');
+  const copy = new Uint8Array(bytes);
+  const values = DTYPES[dtype].view(copy.buffer, 0, bytes.length / width);
+  if (dtype === 'bool' && copy.some((byte) => byte > 1))
+    throw malformedSample(field, 'of bool must be 0 or 1');
+  if (dtype === 'float32' || dtype === 'float64')
+    for (const value of values as Float32Array)
+      if (!Number.isFinite(value)) throw malformedSample(field, 'must be finite numbers');
+  return values;
+}
+
+const INTEGER_RANGE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
+  int32: [-2_147_483_648, 2_147_483_647],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint8: [0, 255],
+  bool: [0, 1],
+};
+
+/** Numbers (for bool also true and false) as elements. */
+function fill(dtype: DType, list: readonly unknown[], field: string, least?: number): TensorData {
+  const values = DTYPES[dtype].view(new ArrayBuffer(list.length * DTYPES[dtype].bytes), 0, list.length);
+  const range = INTEGER_RANGE[dtype];
+  const low = least ?? range?.[0] ?? 0;
+  for (const [at, raw] of list.entries()) {
+    const value = dtype === 'bool' && typeof raw === 'boolean' ? Number(raw) : raw;
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw malformedSample(field, 'must be finite numbers');
+    if (range && (!Number.isInteger(value) || value < low || value > range[1]))
+      throw malformedSample(field, `must be whole numbers from ${low} to ${range[1]}`);
+    if (dtype === 'int64') (values as BigInt64Array)[at] = BigInt(value);
+    else (values as Float64Array)[at] = value;
+    if (dtype === 'float32' && !Number.isFinite((values as Float32Array)[at]))
+      throw malformedSample(field, 'must fit into float32');
+  }
+  return values;
+}
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password, hash } = new URL(text);
+  return username === '' && password === '' && hash === '';
+}
