@@ -35,7 +35,9 @@ const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 25);
 const SEED = process.env['FAULT_SEED'] ?? String(randomInt(1_000_000));
 const WRITERS = 16;
 /** Requests of one round: enough to be under way when the kill comes. Long runs take fewer, or they verify for hours. */
-const REQUESTS_PER_ROUND = Math.max(32, Math.min(64, Math.round(1200 / ROUNDS)));
+const REQUESTS_PER_ROUND = Math.max(WRITERS + 8, Math.min(64, Math.round(1200 / ROUNDS)));
+/** Answers that are asked for again after each recovery. */
+const REPEATS = 10;
 /** A release is registered in each round of this number. */
 const RELEASE_EVERY = 3;
 /** Longest wait between the last acknowledgement and a kill: verifications of this size take about as long. */
@@ -61,10 +63,11 @@ const VICTIMS: readonly (readonly Victim[])[] = [
 
 interface RoundRow {
   readonly round: number;
-  readonly victims: string;
+  readonly victims: readonly Victim[];
   readonly moment: string;
   readonly acknowledged: number;
   readonly recoveryMs: number;
+  readonly roundMs: number;
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'lacuna-crash-'));
@@ -145,6 +148,7 @@ describe.sequential('SIGKILL of daemon, worker and PostgreSQL', () => {
 });
 
 async function playRound(round: number): Promise<void> {
+  const began = performance.now();
   const victims = VICTIMS[random.nextBelow(VICTIMS.length)]!;
   const before = workload.acknowledged.length;
   published = await publishedCheckpoints(client, keySet);
@@ -152,16 +156,18 @@ async function playRound(round: number): Promise<void> {
   const killedAt = performance.now();
   const recoveryMs = await recover(killedAt);
   const acknowledged = workload.acknowledged.length;
-  rounds.push({ round, victims: victims.join(' + '), moment, acknowledged, recoveryMs });
   expect([...daemon.deaths, ...worker.deaths]).toEqual([]);
   await expectExtensions(client, keySet, published);
   await expectDense(sql);
   await expectExactlyOnce(sql, workload.acknowledged);
-  for (let sample = 0; sample < 10; sample += 1) {
+  const repeated = Array.from({ length: REPEATS }, async () => {
     const one = workload.acknowledged[random.nextBelow(acknowledged)]!;
     expect(await workload.send(one.number)).toBe(one.id);
-  }
+  });
+  await Promise.all(repeated);
   await attestations.verifyNew();
+  const roundMs = Math.round(performance.now() - began);
+  rounds.push({ round, victims, moment, acknowledged, recoveryMs, roundMs });
 }
 
 let inFlight: Promise<unknown> = Promise.resolve();
@@ -216,7 +222,7 @@ async function recover(killedAt: number): Promise<number> {
   await workload.file(1, 1);
   const recoveryMs = Math.round(performance.now() - killedAt);
   await inFlight;
-  await worker.ready();
+  // The worker may still be starting: the next kill may meet it there.
   return recoveryMs;
 }
 
@@ -230,18 +236,31 @@ async function unlessFailed(context: TestContext, check: () => Promise<void>): P
 
 function printReport(): void {
   const table = new Table({
-    head: ['round', 'killed', 'moment', 'acknowledged', 'recovery ms'],
+    head: ['round', 'killed', 'moment', 'acknowledged', 'recovery ms', 'round ms'],
     style: { head: [], border: [] },
   });
-  for (const row of rounds)
-    table.push([row.round, row.victims, row.moment, row.acknowledged, row.recoveryMs]);
-  const kills = rounds.reduce((sum, row) => sum + row.victims.split(' + ').length, 0);
-  const slowest = Math.max(0, ...rounds.map((row) => row.recoveryMs));
+  for (const { round, victims, moment, acknowledged, recoveryMs, roundMs } of rounds)
+    table.push([round, victims.join(' + '), moment, acknowledged, recoveryMs, roundMs]);
+  const victims = rounds.flatMap((row) => row.victims);
+  const kinds = [...new Set(victims)].sort();
+  const kills = kinds.map((kind) => `${victims.filter((one) => one === kind).length} ${kind}`);
+  const spread = (values: readonly number[]) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+    return `median ${at(0.5)} ms, p95 ${at(0.95)} ms, slowest ${at(1)} ms`;
+  };
   const retries = [...client.retries].map(([why, count]) => `  ${count} x ${why}`);
   process.stdout.write(
-    `${table.toString()}\nseed ${SEED}: ${rounds.length} rounds, ${kills} kills, ` +
-      `${workload.acknowledged.length} acknowledged, ${attestations.verified} attestations verified, ` +
-      `slowest recovery ${slowest} ms\nattempts repeated:\n${retries.join('\n')}\n` +
-      (failed ? `kept for inspection: ${directory}\n` : ''),
+    [
+      table.toString(),
+      `seed ${SEED}: ${rounds.length} rounds, ${victims.length} kills (${kills.join(', ')})`,
+      `${workload.acknowledged.length} requests acknowledged, ${attestations.verified} attestations verified`,
+      `recovery: ${spread(rounds.map((row) => row.recoveryMs))}`,
+      `round: ${spread(rounds.map((row) => row.roundMs))}`,
+      'attempts repeated:',
+      ...retries,
+      ...(failed ? [`kept for inspection: ${directory}`] : []),
+      '',
+    ].join('\n'),
   );
 }

@@ -88,13 +88,13 @@ export class Tripwire {
     return this.now('answer', work);
   }
 
-  /** Methods of an object that an application's container has handed out already. */
-  arm<T extends object>(instance: T, methods: readonly (keyof T & string)[]): void {
-    for (const name of methods) {
+  /** Methods of an object that an application's container has handed out already; `steps` names them. */
+  arm<T extends object>(instance: T, steps: Partial<Record<keyof T, string>>): void {
+    for (const [name, step] of Object.entries(steps) as [keyof T, string][]) {
       const method: unknown = instance[name];
-      if (typeof method !== 'function') throw new Error(`${name} is no method`);
+      if (typeof method !== 'function') throw new Error(`${String(name)} is no method`);
       const value = (...facts: unknown[]) =>
-        this.around(name, () => Reflect.apply(method, instance, facts) as unknown);
+        this.around(step, () => Reflect.apply(method, instance, facts) as unknown);
       Object.defineProperty(instance, name, { value });
     }
   }

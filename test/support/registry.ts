@@ -18,7 +18,7 @@ import {
   SampleSetService,
 } from '@app/registry';
 import { VaultModule, VaultService } from '@app/vault';
-import { Module } from '@nestjs/common';
+import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { TestDatabase } from './test-database.js';
 import { testVaultKeyFile } from './vault.js';
@@ -26,6 +26,8 @@ import { testVaultKeyFile } from './vault.js';
 export const PLATFORM = 'platform:test';
 
 export interface RegistryBench {
+  /** Whatever else the application holds. */
+  readonly app: INestApplicationContext;
   readonly recordings: RecordingService;
   readonly models: ModelService;
   readonly references: ReferenceService;
@@ -125,6 +127,7 @@ export async function openRegistry(
   const model: RegistryBench['model'] = (signalKind = 'loss') =>
     services.models.register({ name: unique('model'), signalKind, idempotencyKey: unique('key') }, PLATFORM);
   return {
+    app,
     ...services,
     unique,
     record,
