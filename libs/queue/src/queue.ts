@@ -7,21 +7,37 @@ import { CodedError } from '@app/errors';
 import type { Database, Queryable, Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
 import PgBoss from 'pg-boss';
+import { Lease } from './lease.js';
 
 export type QueueName =
-  'verification.plan' | 'verification.block' | 'verification.conclude' | 'verification.attest';
+  | 'verification.plan'
+  | 'verification.prepare'
+  | 'verification.signals'
+  | 'verification.block'
+  | 'verification.conclude'
+  | 'verification.attest';
 
 interface QueuePolicy {
-  /** After this a job that its worker never finished is given to another one: the lease. */
+  /** After this a job that its worker neither finished nor kept is given to another one: the lease. */
   readonly expireInSeconds: number;
   readonly retryLimit: number;
   readonly retryDelay: number;
+  /**
+   * Jobs whose lease is kept while they work: a handler that does not say for so long that it got on is given up. Others
+   * must be done within one lease.
+   */
+  readonly patienceSeconds?: number;
 }
+
+/** Where jobs end that no further try can help: what they were and the code of what went wrong. Nobody takes them. */
+const DEAD_LETTERS = 'verification.dead';
 
 /** Too short a lease runs slow blocks twice (harmless, wasteful); too long leaves a killed worker's block waiting. */
 const POLICIES: Record<QueueName, QueuePolicy> = {
   'verification.plan': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1 },
-  'verification.block': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1 },
+  'verification.prepare': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1 },
+  'verification.signals': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1, patienceSeconds: 900 },
+  'verification.block': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1, patienceSeconds: 900 },
   'verification.conclude': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
   'verification.attest': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
 };
@@ -48,6 +64,8 @@ export interface Job<T> {
   readonly data: T;
   /** No further try follows a failure of this one: the handler should record it for people. */
   readonly lastTry: boolean;
+  /** Says that the work got on; jobs that take longer than a lease are given up without it. */
+  readonly progress: () => void;
 }
 
 export interface QueueHooks {
@@ -70,8 +88,11 @@ export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<voi
       );
     }
     // Here and nowhere else: two processes that make the same queue at once lock each other out.
-    for (const [name, policy] of Object.entries(POLICIES)) {
-      await boss.createQueue(name, { name, policy: 'standard', retryBackoff: true, ...policy });
+    await boss.createQueue(DEAD_LETTERS, { name: DEAD_LETTERS, policy: 'standard' });
+    for (const [name, { patienceSeconds: _ours, ...policy }] of Object.entries(POLICIES)) {
+      const options = { name, policy: 'standard', retryBackoff: true, deadLetter: DEAD_LETTERS, ...policy } as const;
+      await boss.createQueue(name, options);
+      await boss.updateQueue(name, options);
     }
   } finally {
     await connection.unsafe('reset role');
@@ -108,10 +129,11 @@ export class Queue {
   private readonly boss: PgBoss;
   private started: Promise<unknown> | null = null;
   private readonly stopping = new AbortController();
+  private readonly sleepers = new Set<AbortController>();
   private readonly lanes: Promise<void>[] = [];
 
   constructor(
-    db: Database,
+    private readonly db: Database,
     private readonly hooks: QueueHooks = { onFailure: () => undefined },
   ) {
     this.boss = openBoss(executorOf(db), { migrate: false });
@@ -165,9 +187,26 @@ export class Queue {
   ): Promise<void> {
     while (!this.stopping.signal.aborted) {
       const job = await this.fetch<T>(name);
-      if (job) await this.run(name, job, handler);
-      else await delay(POLL_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      if (job) {
+        await this.run(name, job, handler);
+        this.wakeLanes();
+      } else {
+        await this.idle();
+      }
     }
+  }
+
+  /** Until it is time to look again, or a job of this process has ended: it may have led to others. */
+  private async idle(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    const sleeper = new AbortController();
+    this.sleepers.add(sleeper);
+    await delay(POLL_MS, undefined, { signal: sleeper.signal }).catch(() => undefined);
+    this.sleepers.delete(sleeper);
+  }
+
+  private wakeLanes(): void {
+    for (const sleeper of this.sleepers) sleeper.abort();
   }
 
   /** Undefined where none waits, and where the database cannot be asked: the next look finds out. */
@@ -187,27 +226,55 @@ export class Queue {
     handler: (job: Job<T>) => Promise<void>,
   ): Promise<void> {
     const lastTry = job.retryCount >= job.retryLimit;
-    const leaseEnds = Date.now() + job.expireInSeconds * 1000;
+    const lease = new Lease(job.expireInSeconds * 1000, POLICIES[name].patienceSeconds);
+    const keeping = this.keep(name, job.id, lease);
     try {
-      await within(leaseEnds - Date.now(), () => handler({ id: job.id, data: job.data, lastTry }));
+      const progress = () => lease.progress();
+      await lease.during(() => handler({ id: job.id, data: job.data, lastTry, progress }));
     } catch (error) {
       const hopeless = error instanceof CodedError && !error.retryable;
       this.hooks.onFailure(name, job.id, error, hopeless || lastTry);
       // A hopeless job counts as done: its handler recorded the failure where people look for it.
-      if (!hopeless) return this.report(leaseEnds, () => this.boss.fail(name, job.id));
+      if (!hopeless) return await this.report(lease, () => this.boss.fail(name, job.id, codeOf(error)));
+      await this.report(lease, () => this.buryHopeless(name, job.data, codeOf(error)));
+    } finally {
+      lease.end();
+      await keeping;
     }
-    return this.report(leaseEnds, () => this.boss.complete(name, job.id));
+    return this.report(lease, () => this.boss.complete(name, job.id));
+  }
+
+  private async buryHopeless(name: QueueName, data: object, code: { code: string }): Promise<void> {
+    await this.boss.send(DEAD_LETTERS, { ...data, queue: name, ...code });
+  }
+
+  /** Moves the start of the job, and with it the end of its lease, while its handler gets on. */
+  private async keep(name: QueueName, jobId: string, lease: Lease): Promise<void> {
+    if (POLICIES[name].patienceSeconds === undefined) return;
+    while (await lease.nextKeep()) {
+      try {
+        const { rows } = await this.db.executeQuery<{ id: string }>(
+          CompiledQuery.raw(
+            `update ${SCHEMA}.job set started_on = now() where name = $1 and id = $2 and state = 'active' returning id`,
+            [name, jobId],
+          ),
+        );
+        if (rows.length > 0) lease.extend();
+      } catch (error) {
+        this.boss.emit('error', error);
+      }
+    }
   }
 
   /** Reports until it is heard or the lease is over, when the job is given to somebody else anyway. */
-  private async report(leaseEnds: number, send: () => Promise<unknown>): Promise<void> {
+  private async report(lease: Lease, send: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
         await send();
         return;
       } catch (error) {
         this.boss.emit('error', error);
-        if (Date.now() >= leaseEnds || this.stopping.signal.aborted) return;
+        if (lease.isOver || this.stopping.signal.aborted) return;
         await delay(REPORT_POLL_MS);
       }
     }
@@ -223,24 +290,22 @@ export class Queue {
     return Object.fromEntries(names.map((name, index) => [name, sizes[index]])) as Record<QueueName, number>;
   }
 
+  /** Jobs that no further try could help, for metrics and people. */
+  async deadLetters(): Promise<number> {
+    await this.start();
+    return this.boss.getQueueSize(DEAD_LETTERS);
+  }
+
   /** Takes no new jobs and waits for those in hand. */
   async stop(timeoutMs = 30_000): Promise<void> {
     this.stopping.abort();
+    this.wakeLanes();
     await Promise.race([Promise.all(this.lanes), delay(timeoutMs, undefined, { ref: false })]);
     if (this.started) await this.boss.stop({ graceful: false, close: false });
   }
 }
 
-/** Settles as `work` does, or rejects when its time is over: a handler that hangs must not hold its lane for ever. */
-async function within(timeoutMs: number, work: () => Promise<void>): Promise<void> {
-  const over = new AbortController();
-  const late = async () => {
-    await delay(timeoutMs, undefined, { signal: over.signal });
-    throw new Error(`the job was not done within its lease of ${timeoutMs} ms`);
-  };
-  try {
-    await Promise.race([work(), late()]);
-  } finally {
-    over.abort();
-  }
+/** For people who look into the queue; messages stay in the log. */
+function codeOf(error: unknown): { code: string } {
+  return { code: error instanceof CodedError ? String(error.code) : 'INTERNAL' };
 }

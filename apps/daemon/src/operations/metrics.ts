@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Reads the present values of gauges just before they are reported. */
 export type Gauges = () => Promise<{
   readonly queueDepths: Readonly<Record<string, number>>;
+  readonly deadLetters: number;
   readonly uncheckpointedEntries: number;
   readonly withheldCheckpoints: number;
   readonly refusedLogs: number;
@@ -34,6 +35,7 @@ export class Metrics {
     registers: [this.registry],
   });
   readonly queueDepth = this.gauge('lacuna_queue_depth', 'Jobs waiting or running, by queue.', ['queue']);
+  readonly deadLetters = this.gauge('lacuna_dead_letters', 'Jobs that no further try could help.', []);
   readonly verifications = this.gauge('lacuna_verifications', 'Concluded verifications, by result.', [
     'result',
   ]);
@@ -66,6 +68,7 @@ export class Metrics {
   /** The exposition text, its gauges read by `gauges`. */
   async report(gauges: Gauges): Promise<string> {
     const now = await gauges();
+    this.deadLetters.set(now.deadLetters);
     this.uncheckpointed.set(now.uncheckpointedEntries);
     this.withheld.set(now.withheldCheckpoints);
     this.refused.set(now.refusedLogs);

@@ -38,6 +38,7 @@ export class OperationsController {
   async report(@Res() reply: FastifyReply): Promise<void> {
     const text = await this.metrics.report(async () => ({
       queueDepths: await this.queue.depths(),
+      deadLetters: await this.queue.deadLetters(),
       withheldCheckpoints: this.readiness.withheldCheckpoints(),
       refusedLogs: this.readiness.refusedLogs(),
       uncheckpointedEntries: await this.readiness.uncheckpointedEntries(),
