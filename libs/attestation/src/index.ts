@@ -13,7 +13,14 @@ export { attestationDigest, openAttestation, openDsse } from './open.js';
 export type { ResultSummary } from './recount.js';
 export { recountResults, ResultTally } from './recount.js';
 export type { ResultLeaf } from './result-leaf.js';
-export { formatResultLeaf, hashResultLeaf, parseResultLeaf, resultBlind, resultTree } from './result-leaf.js';
+export {
+  BLIND_BYTES,
+  formatResultLeaf,
+  hashResultLeaf,
+  parseResultLeaf,
+  resultBlinds,
+  resultTree,
+} from './result-leaf.js';
 export { ATTESTATION_TYP, signAttestation, signDsse } from './sign.js';
 export type { PrivateJwk, SigningKey } from './signing-key.js';
 export { generatePrivateJwk, openSigningKey, publishKey } from './signing-key.js';

@@ -22,7 +22,7 @@ import type { KeySet } from './key-set.js';
 import { attestationDigest } from './open.js';
 import { ResultTally } from './recount.js';
 import type { ResultLeaf } from './result-leaf.js';
-import { formatResultLeaf, resultBlind, resultTree } from './result-leaf.js';
+import { formatResultLeaf, resultBlinds, resultTree } from './result-leaf.js';
 import { signAttestation } from './sign.js';
 import type { SigningKey } from './signing-key.js';
 import { openSigningKey, publishKey } from './signing-key.js';
@@ -129,7 +129,7 @@ export function resultsOf(
     score: i === 5 ? null : 900_000 + i,
     pResidual: i === 5 ? null : 500_000,
     pMember: i === 5 ? null : 1_000,
-    blind: resultBlind(bytes32('result secret'), BigInt(i)),
+    blind: resultBlinds(bytes32('result secret'), BigInt(i), 1),
   }));
 }
 

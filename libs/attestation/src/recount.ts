@@ -34,9 +34,10 @@ export class ResultTally {
   /**
    * Adds the next leaf.
    * @param text the leaf as `formatResultLeaf` writes it.
+   * @returns its leaf hash in the result tree
    * @throws ATTESTATION_RESULTS_INCOMPLETE when its index is not the next one.
    */
-  add(leaf: ResultLeaf, text: string): void {
+  add(leaf: ResultLeaf, text: string): Uint8Array {
     const next = this.results.treeSize;
     if (leaf.index !== next)
       throw refusal(
@@ -44,10 +45,12 @@ export class ResultTally {
         `index ${next}`,
         `expected the result of leaf ${next} and found that of leaf ${leaf.index}`,
       );
-    this.results.append(hashResultLeaf(text));
+    const leafHash = hashResultLeaf(text);
+    this.results.append(leafHash);
     this.commitments.append(leaf.leafHash);
     this.samples[leaf.verdict]++;
     if (leaf.score !== null) this.scores[leaf.score]!++;
+    return leafHash;
   }
 
   summary(): ResultSummary {

@@ -1,9 +1,15 @@
-import { checkInclusion, hashLeaf } from '@app/tlog';
+import { canonicalJson, checkInclusion, hashLeaf } from '@app/tlog';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytes32, commitmentsOf, resultsOf } from './ledger.fixture.js';
 import type { ResultLeaf } from './result-leaf.js';
-import { formatResultLeaf, hashResultLeaf, parseResultLeaf, resultBlind, resultTree } from './result-leaf.js';
+import {
+  formatResultLeaf,
+  hashResultLeaf,
+  parseResultLeaf,
+  resultBlinds,
+  resultTree,
+} from './result-leaf.js';
 import { VERDICTS } from './statement.js';
 
 const results = resultsOf(commitmentsOf());
@@ -25,6 +31,16 @@ describe('a result leaf', () => {
     expect(formatResultLeaf(leaf)).toBe(
       `{"blind":"AAAAAAAAAAAAAAAAAAAAAA==","index":"3","leafHash":"${'A'.repeat(43)}=",` +
         '"pMember":1000,"pResidual":500000,"score":900003,"verdict":"NO_RESIDUAL_EVIDENCE","version":1}',
+    );
+  });
+
+  it('is written as the general writer of canonical JSON would write it', () => {
+    fc.assert(
+      fc.property(anyLeaf, (leaf) => {
+        const text = formatResultLeaf(leaf);
+        expect(canonicalJson(JSON.parse(text))).toBe(text);
+      }),
+      { seed: 3 },
     );
   });
 
@@ -58,13 +74,20 @@ describe('a result leaf', () => {
   });
 });
 
-describe('resultBlind', () => {
-  it('is fixed by secret and index and differs with either', () => {
+describe('resultBlinds', () => {
+  it('are fixed by secret and index and differ with either', () => {
     const blind = (secret: string, index: bigint) =>
-      Buffer.from(resultBlind(bytes32(secret), index)).toString('hex');
+      Buffer.from(resultBlinds(bytes32(secret), index, 1)).toString('hex');
     expect(blind('a', 0n)).toBe(blind('a', 0n));
     expect(new Set([blind('a', 0n), blind('a', 1n), blind('b', 0n), blind('a', 10n)]).size).toBe(4);
-    expect(resultBlind(bytes32('a'), 0n)).toHaveLength(16);
+  });
+
+  it('are the same one by one and many at once, also past 2^32', () => {
+    for (const first of [0n, 2n ** 32n - 3n, 2n ** 63n - 9n]) {
+      const together = Buffer.from(resultBlinds(bytes32('a'), first, 8));
+      const single = Array.from({ length: 8 }, (_, i) => resultBlinds(bytes32('a'), first + BigInt(i), 1));
+      expect(together).toEqual(Buffer.concat(single));
+    }
   });
 });
 

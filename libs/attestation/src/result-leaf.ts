@@ -5,18 +5,18 @@
  * A leaf carries a blinding value, because the holder of one proof bundle sees hashes of his neighbours'
  * leaves: a verdict and three small integers could be found by trying them all, a 16-byte value cannot.
  */
-import { createHmac } from 'node:crypto';
-import { canonicalJson, hashLeaf, MemoryTree } from '@app/tlog';
+import { createCipheriv } from 'node:crypto';
+import { HASH_BYTES, hashLeaf, MemoryTree } from '@app/tlog';
 import { z } from 'zod';
 import type { AttestationErrorCode } from './errors.js';
 import { refusal } from './errors.js';
-import { readCanonical, readShape } from './reading.js';
-import { base64, decimal, decodeHash, encodeBytes, hash, millionths } from './fields.js';
+import { readCanonical } from './reading.js';
+import { base64, decimal, decodeHash, encodeBytes, hash, MILLION, millionths } from './fields.js';
 import type { Verdict } from './statement.js';
-import { verdictSchema } from './statement.js';
+import { VERDICTS, verdictSchema } from './statement.js';
 
 /** 128 bits: fewer could be searched, more would only lengthen 10^8 stored leaves. */
-const BLIND_BYTES = 16;
+export const BLIND_BYTES = 16;
 
 const leafSchema = z.strictObject({
   version: z.literal(1),
@@ -41,35 +41,52 @@ export interface ResultLeaf {
   readonly pResidual: number | null;
   /** Conformal p-value against the controls in millionths; small = evidence of no longer being a member. */
   readonly pMember: number | null;
-  /** 16 bytes nobody can guess, see {@link resultBlind}. */
+  /** 16 bytes nobody can guess, see {@link resultBlinds}. */
   readonly blind: Uint8Array;
 }
 
 /**
- * The blinding value of leaf `index`: HMAC-SHA256 under a secret that is random per verification and stays
- * with the ledger, cut to 16 bytes. The same secret and index give the same leaf again.
- * @param secret at least 32 random bytes.
+ * The blinding values of leaves `first` to `first + count - 1`, 16 bytes each, one after another: the AES-256 permutation
+ * of the leaf index under a secret that is random per verification and stays with the ledger (counter mode, so that a
+ * block of leaves is one call). The same secret and index give the same leaf again.
+ * @param secret 32 random bytes.
  */
-export function resultBlind(secret: Uint8Array, index: bigint): Uint8Array {
-  const mac = createHmac('sha256', secret).update(`lacuna result leaf ${index}`).digest();
-  return new Uint8Array(mac.subarray(0, BLIND_BYTES));
+export function resultBlinds(secret: Uint8Array, first: bigint, count: number): Uint8Array {
+  const counter = Buffer.alloc(BLIND_BYTES);
+  counter.writeBigUInt64BE(first, BLIND_BYTES - 8);
+  return createCipheriv('aes-256-ctr', secret, counter).update(new Uint8Array(count * BLIND_BYTES));
 }
 
-/** The leaf's bytes as text: one line of canonical JSON. */
+const VERDICT_WORDS: ReadonlySet<string> = new Set(VERDICTS);
+
+const isMillionths = (value: number | null): boolean =>
+  value === null || (Number.isInteger(value) && value >= 0 && value <= MILLION);
+
+/** What the schema demands of a leaf, without the cost of the schema: a million leaves are written at once. */
+function isWellFormed({ index, leafHash, verdict, score, pResidual, pMember, blind }: ResultLeaf): boolean {
+  return (
+    index >= 0n &&
+    index < 2n ** 63n &&
+    leafHash.length === HASH_BYTES &&
+    blind.length === BLIND_BYTES &&
+    VERDICT_WORDS.has(verdict) &&
+    isMillionths(score) &&
+    isMillionths(pResidual) &&
+    isMillionths(pMember)
+  );
+}
+
+/** The leaf's bytes as text: one line of canonical JSON. @throws ATTESTATION_RESULTS_MISMATCH */
 export function formatResultLeaf(leaf: ResultLeaf): string {
-  const fields = {
-    version: 1,
-    index: String(leaf.index),
-    leafHash: encodeBytes(leaf.leafHash),
-    verdict: leaf.verdict,
-    score: leaf.score,
-    pResidual: leaf.pResidual,
-    pMember: leaf.pMember,
-    blind: encodeBytes(leaf.blind),
-  };
-  const code = 'ATTESTATION_RESULTS_MISMATCH';
-  const where = `index ${leaf.index}`;
-  return canonicalJson(readShape(leafSchema, fields, { code, what: 'the result leaf', where }));
+  const { index, leafHash, verdict, score, pResidual, pMember, blind } = leaf;
+  if (!isWellFormed(leaf)) {
+    const where = `index ${index}`;
+    throw refusal('ATTESTATION_RESULTS_MISMATCH', where, 'a value of the result leaf is out of range');
+  }
+  return (
+    `{"blind":"${encodeBytes(blind)}","index":"${index}","leafHash":"${encodeBytes(leafHash)}",` +
+    `"pMember":${pMember},"pResidual":${pResidual},"score":${score},"verdict":"${verdict}","version":1}`
+  );
 }
 
 /**

@@ -3,9 +3,10 @@
  * block, so that a million commitments need no million strings at once. Proven by conclusion.spec.ts.
  */
 import {
+  BLIND_BYTES,
   formatResultLeaf,
-  hashResultLeaf,
-  resultBlind,
+  resultBlinds,
+  type ResultLeaf,
   type ResultSummary,
   ResultTally,
 } from '@app/attestation';
@@ -103,10 +104,18 @@ export class ResultTree {
   *blocks(): Generator<LeafBlock> {
     const size = this.leaves.scores.length;
     for (let from = 0; from < size; from += BLOCK_WIDTH) {
+      const to = Math.min(size, from + BLOCK_WIDTH);
+      const blinds = resultBlinds(this.secret, BigInt(from), to - from);
       const lines: string[] = [];
-      for (let index = from; index < Math.min(size, from + BLOCK_WIDTH); index++)
-        lines.push(this.leaf(index));
-      this.blockRoots.push(Buffer.from(rootOf(lines.map(hashResultLeaf))).toString('base64'));
+      const hashes: Uint8Array[] = [];
+      for (let index = from; index < to; index++) {
+        const place = (index - from) * BLIND_BYTES;
+        const leaf = this.leaf(index, blinds.subarray(place, place + BLIND_BYTES));
+        const line = formatResultLeaf(leaf);
+        hashes.push(this.tally.add(leaf, line));
+        lines.push(line);
+      }
+      this.blockRoots.push(Buffer.from(rootOf(hashes)).toString('base64'));
       yield { blockIndex: from / BLOCK_WIDTH, lines };
     }
   }
@@ -115,20 +124,17 @@ export class ResultTree {
     return this.tally.summary();
   }
 
-  private leaf(index: number): string {
+  private leaf(index: number, blind: Uint8Array): ResultLeaf {
     const { verdict, pResidual, pMember } = this.decision.samples[index]!;
     const score = this.leaves.scores[index]!;
-    const leaf = {
+    return {
       index: BigInt(index),
       leafHash: this.leaves.leafHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
       verdict,
       score: score < 0 ? null : score,
       pResidual: pResidual === null ? null : toMillionths(pResidual),
       pMember: pMember === null ? null : toMillionths(pMember),
-      blind: resultBlind(this.secret, BigInt(index)),
+      blind,
     };
-    const line = formatResultLeaf(leaf);
-    this.tally.add(leaf, line);
-    return line;
   }
 }
