@@ -20,6 +20,8 @@ const BY_COLUMN: Readonly<Record<string, string>> = {
   'verification.cause': `case cause when 'operator' then 'release' else 'operator' end`,
   'verification_outcome.result': `case result when 'PASSED' then 'FAILED' else 'PASSED' end`,
   'score_block.scores': `overlay(scores placing '\\x01020000'::bytea from 1)`,
+  'signal_block.reasons': `'{"FORGED": [[0, 1]]}'::jsonb`,
+  'signal_block.values': `overlay(values placing '\\x3ff0'::bytea from 1)`,
   'attestation.previous_digest': `decode(repeat('cd', 32), 'hex')`,
 };
 
@@ -61,6 +63,10 @@ export const UNDETECTED: Readonly<Record<string, string>> = {
   'score_block.forward_passes': WORK,
   'score_block.computed_by': WORK,
   'score_block.computed_at': WORK,
+  'signal_block.backend': 'the attestations say what computed',
+  'signal_block.forward_passes': WORK,
+  'signal_block.computed_by': WORK,
+  'signal_block.computed_at': WORK,
   'request_result.p_residual': DECISION,
   'request_result.p_member': DECISION,
   'request_result.p_over': DECISION,

@@ -72,6 +72,14 @@ export class FaultClient {
     });
   }
 
+  /** Sends bytes that are harmless to send again. @returns the answer */
+  post<T>(path: string, body: Uint8Array, contentType: string): Promise<T> {
+    return this.untilAnswered(async () => {
+      const init = { method: 'POST', body: new Uint8Array(body) };
+      return JSON.parse(await this.send(path, init, contentType)) as T;
+    });
+  }
+
   download(path: string): Promise<string> {
     return this.untilAnswered(() => this.send(path, {}));
   }

@@ -34,6 +34,12 @@ export class FaultProcess {
     return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** Resident memory in mebibytes. */
+  residentMb(): number {
+    const status = readFileSync(`/proc/${this.child!.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+  }
+
   start(): void {
     const log = openSync(this.logFile, 'a');
     const entry = join(projectRoot(), 'dist', 'apps', this.app, 'apps', this.app, 'src', 'main.js');
@@ -60,6 +66,13 @@ export class FaultProcess {
   kill(): void {
     this.killed = true;
     this.child?.kill('SIGKILL');
+  }
+
+  /** SIGKILL of the processes that it started, not of itself. */
+  killChildren(): void {
+    const pid = this.child!.pid!;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    for (const child of children === '' ? [] : children.split(' ')) process.kill(Number(child), 'SIGKILL');
   }
 
   get wasKilled(): boolean {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KeySet, generatePrivateJwk, openSigningKey, publishKey } from '@app/attestation';
 import { ConfigModule, loadConfig } from '@app/config';
-import { RecordingService } from '@app/inference';
+import { ArtifactStore, RecordingService } from '@app/inference';
 import { LedgerModule, LedgerService } from '@app/ledger';
 import { DatabaseModule } from '@app/persistence';
 import { Queue, type QueueName, QueueModule } from '@app/queue';
@@ -20,6 +20,7 @@ import {
   ReferenceService,
   RegistryModule,
   ReleaseService,
+  SampleService,
   SampleSetService,
 } from '@app/registry';
 import { createEd25519Signer, formatVerifierKey } from '@app/tlog';
@@ -34,13 +35,18 @@ import {
   ExplanationService,
   FailuresService,
   type FreezeProfile,
+  PendingSignalsService,
   type PlanJob,
   PlanService,
+  type PrepareJob,
   ProfileService,
   RecurrenceService,
   ResultService,
+  SetSignalsService,
+  type SignalsJob,
   VerificationModule,
   VerificationService,
+  type WorkerOptions,
 } from '@app/verification';
 import { VaultModule, VaultService } from '@app/vault';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
@@ -58,7 +64,7 @@ export type Values = ReadonlyMap<string, number>;
 export interface Job {
   readonly id: string;
   readonly name: QueueName;
-  readonly data: PlanJob | BlockJob | ConcludeJob;
+  readonly data: PlanJob | BlockJob | ConcludeJob | PrepareJob | SignalsJob;
   /** Default false. */
   readonly lastTry?: boolean;
 }
@@ -70,8 +76,11 @@ export interface TestWorker {
   close(): Promise<void>;
 }
 
+/** Copies of model files of one database; removed with its bench. */
+const artifactCache = ({ name }: TestDatabase): string => join(tmpdir(), `${name}-artifacts`);
+
 const shared = (database: TestDatabase): DynamicModule[] => [
-  ConfigModule.forRoot(loadConfig({})),
+  ConfigModule.forRoot(loadConfig({ LACUNA_ARTIFACT_CACHE: artifactCache(database) })),
   DatabaseModule.forRoot(database.address, { name: 'verification-test', poolSize: 6 }),
   QueueModule.forRoot({ onFailure: () => undefined }),
   VaultModule.forRoot(testVaultKeyFile()),
@@ -86,12 +95,24 @@ const context = (imports: DynamicModule['imports']) =>
     { logger: ['error'], abortOnError: false },
   );
 
+/** How a test's worker runs models. */
+export type LiveModels = Pick<WorkerOptions, 'openRuntime' | 'models'>;
+
+const NO_LIVE_MODELS: LiveModels = {
+  openRuntime: () => Promise.reject(new Error('this test has no live models')),
+  models: 1,
+};
+
 /** @param name under which the worker's blocks are kept */
-export async function openWorker(database: TestDatabase, name: string): Promise<TestWorker> {
+export async function openWorker(
+  database: TestDatabase,
+  name: string,
+  models: LiveModels = NO_LIVE_MODELS,
+): Promise<TestWorker> {
   const app = await context([
     ...shared(database),
     LedgerModule.forReaders({ ledgerName: LEDGER_NAME }),
-    VerificationModule.forWorker({ workerName: name }),
+    VerificationModule.forWorker({ workerName: name, ...models }),
   ]);
   const failures = app.get(FailuresService);
   return {
@@ -102,6 +123,10 @@ export async function openWorker(database: TestDatabase, name: string): Promise<
       } else if (queue === 'verification.block') {
         const job = data as BlockJob;
         await failures.guard(job.verificationId, lastTry, () => app.get(BlockService).run(job));
+      } else if (queue === 'verification.prepare') {
+        await app.get(PendingSignalsService).prepare(data as PrepareJob);
+      } else if (queue === 'verification.signals') {
+        await app.get(SetSignalsService).run(data as SignalsJob);
       } else {
         const { verificationId } = data as ConcludeJob;
         await failures.guard(verificationId, lastTry, () => app.get(ConcludeService).run(verificationId));
@@ -136,6 +161,8 @@ export interface VerificationBench {
   readonly issuer: AttestationIssuer;
   readonly ledger: LedgerService;
   readonly vault: VaultService;
+  readonly artifacts: ArtifactStore;
+  readonly samples: SampleService;
   unique(prefix: string): string;
   record(values: Values, signalKind?: 'loss' | 'probability'): Promise<string>;
   file(modelId: string, samples: readonly string[]): Promise<string>;
@@ -212,6 +239,8 @@ function benchOf(
     issuer: app.get(AttestationIssuer, { strict: false }),
     ledger: app.get(LedgerService, { strict: false }),
     vault: app.get(VaultService, { strict: false }),
+    artifacts: app.get(ArtifactStore, { strict: false }),
+    samples: app.get(SampleService, { strict: false }),
   };
   const record: VerificationBench['record'] = async (values, signalKind = 'loss') => {
     const lines = [...values].map(([sampleId, value]) => `${JSON.stringify({ sampleId, value })}\n`);
@@ -287,6 +316,7 @@ function benchOf(
     async close() {
       await close(app);
       rmSync(directory, { recursive: true, force: true });
+      rmSync(artifactCache(database), { recursive: true, force: true });
     },
   };
 }

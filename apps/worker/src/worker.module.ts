@@ -7,6 +7,7 @@ import { QueueModule } from '@app/queue';
 import { vaultKeyFile, VaultModule } from '@app/vault';
 import { VerificationModule } from '@app/verification';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { modelOpener } from './model-opener.js';
 import { VerificationTasks } from './tasks/verification-tasks.js';
 
 export interface WorkerOptions {
@@ -33,7 +34,11 @@ export class WorkerModule {
         }),
         LedgerModule.forReaders({ ledgerName: config.LACUNA_LEDGER_NAME, clock }),
         VaultModule.forRoot(vaultKeyFile(config, directory)),
-        VerificationModule.forWorker({ workerName: `${hostname()}:${process.pid}` }),
+        VerificationModule.forWorker({
+          workerName: `${hostname()}:${process.pid}`,
+          openRuntime: modelOpener(config),
+          models: config.LACUNA_WORKER_MODELS,
+        }),
       ],
       providers: [VerificationTasks],
     };

@@ -3,7 +3,7 @@
  */
 import type { Check } from './check.js';
 import type { AttestationError } from './errors.js';
-import type { Statement, Verdict } from './statement.js';
+import type { Predicate, Statement, Verdict } from './statement.js';
 import { total, VERDICTS } from './statement.js';
 
 export interface AttestationAccount {
@@ -80,6 +80,7 @@ function factLines({ predicate, subject }: Statement, digest: string): string[] 
     ['release', `${release.name} (${release.id})`],
     ['artifact', `${predicate.artifact.kind} sha256:${subject[0]?.digest.sha256 ?? ''}`],
     ['', predicate.artifact.note],
+    ...(predicate.runtimes ?? []).map((model) => ['run', runtimeLine(model)]),
     ['commitments', `${commitmentLog.treeSize} in ${commitmentLog.origin}`],
     ['by request', verdictLine(results.verdicts.requests)],
     ['by sample', verdictLine(results.verdicts.samples)],
@@ -106,6 +107,11 @@ function requestTestLines({ requestTest }: Statement['predicate']): string[][] {
     ['test', `${groupTest}${many}`],
     ['', assumption],
   ];
+}
+
+function runtimeLine({ role, name, runtime, backends, sha256 }: NonNullable<Predicate['runtimes']>[number]) {
+  const by = backends.length === 0 ? 'known signals' : backends.join(' and ');
+  return `${role} ${name} (${runtime}) by ${by}, sha256:${sha256}`;
 }
 
 function calibrationMode({ mode, trustedUnder }: Statement['predicate']['calibration']): string {

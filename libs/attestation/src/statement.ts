@@ -150,6 +150,16 @@ const requestTestSchema = z
     message: 'clusters are counted exactly where whole clusters were compared',
   });
 
+/** What ran one of the models whose signals were measured: the kind of artifact, and what computed. */
+const runtimeSchema = z.strictObject({
+  role: z.enum(['release', 'original', 'shadow']),
+  name,
+  sha256: sha256Hex,
+  /** `onnx`, `tfjs`, `open-inference`, `openai-completions`. */
+  runtime: name,
+  backends: z.array(sentence).max(64),
+});
+
 const predicateSchema = z.strictObject({
   verifier: z.strictObject({ id: name, version: name }),
   model: z.strictObject({ id: name, name }),
@@ -174,6 +184,8 @@ const predicateSchema = z.strictObject({
   reasons: z.array(reasonCode).max(64),
   warnings: z.array(sentence).max(64),
   work: z.strictObject({ signalsRead: count, forwardPasses: count }),
+  /** Models that were run; absent where every signal was recorded. */
+  runtimes: z.array(runtimeSchema).min(1).max(1024).exactOptional(),
   verifiedAt: instant,
   expiresAt: instant,
   previousAttestation: z.strictObject({ digest: sha256Hex }).nullable(),

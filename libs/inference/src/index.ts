@@ -38,6 +38,7 @@ export type {
   TensorData,
   TensorSpec,
 } from './runtime.js';
+export { sampleCount, takeSamples } from './sample/take-samples.js';
 export { decompress } from './text/decompress.js';
 export { type FaultyLine, type Line, splitLines } from './text/lines.js';
 export type { TextFaults } from './text/text-faults.js';

@@ -3,7 +3,7 @@
  * `commitment_opening` by request, model and sample.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
+import { type Database, DATABASE, type Queryable, type Tables, type Tx } from '@app/persistence';
 import { type Selectable, sql } from 'kysely';
 import { fetchPage, type KeysetOrder, type Page, type PageRequest } from './page.js';
 
@@ -74,6 +74,16 @@ const byLeaf: KeysetOrder<Commitment> = {
 @Injectable()
 export class DeletionRequestRepository {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  /** Whether a commitment of the model names one of `sampleIds`. */
+  async anyCommitted(on: Queryable, modelId: string, sampleIds: readonly string[]): Promise<boolean> {
+    const { rows } = await sql<{ found: boolean }>`
+      select exists (
+        select from lacuna.log join lacuna.commitment_opening using (log_id)
+        where log.model_id = ${modelId} and sample_id = any (${[...sampleIds]}::text[])
+      ) as found`.execute(on);
+    return rows[0]!.found;
+  }
 
   async insert(tx: Tx, request: NewDeletionRequest, filedUnder: FilingKey): Promise<void> {
     await tx

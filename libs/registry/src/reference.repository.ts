@@ -1,10 +1,11 @@
 /** SQL of the table `reference`. */
 import { Inject, Injectable } from '@nestjs/common';
-import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
+import { type Database, DATABASE, type Queryable, type Tables, type Tx } from '@app/persistence';
 import type { Selectable } from 'kysely';
 import { fromHex, toHex } from './digest-hex.js';
 import { byEvent } from './event-order.js';
 import { fetchPage, type Page, type PageRequest } from './page.js';
+import { RECORDED_RUNTIME } from './runtime-name.js';
 
 /** original: the model before unlearning (IN). shadow: a model never trained on the samples (OUT). */
 export type ReferenceRole = 'original' | 'shadow';
@@ -53,6 +54,18 @@ export class ReferenceRepository {
     const query = this.db.selectFrom('reference').selectAll().where('model_id', '=', modelId);
     const row = await query.where('name', '=', name).executeTakeFirst();
     return row && toReference(row);
+  }
+
+  /** Whether a reference of the model is run here. */
+  async anyLive(on: Queryable, modelId: string): Promise<boolean> {
+    const row = await on
+      .selectFrom('reference')
+      .select('reference_id')
+      .where('model_id', '=', modelId)
+      .where('runtime', '!=', RECORDED_RUNTIME)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   list(modelId: string | null, request: PageRequest): Promise<Page<Reference>> {

@@ -90,6 +90,7 @@ export class ReferenceService {
           const [eventIndex, ...attachIndexes] = placed.eventIndexes;
           await this.references.insert(tx, { ...row, registeredAt, eventIndex: eventIndex! });
           await this.sources.insert(tx, referenceId, source, attachIndexes);
+          await this.trigger.forReferenceSignals(tx, modelId);
           return { referenceId };
         },
       });

@@ -32,6 +32,7 @@ import { clusterMembers, requireSameSamples, sampleClusters } from './sample-clu
 import { compareCodePoints, sampleSetDigest, type SampleSetMember } from './sample-set-digest.js';
 import { type MemberSource, type SampleSet, SampleSetRepository } from './sample-set.repository.js';
 import { violates } from './unique-violation.js';
+import { VerificationTrigger } from './verification-trigger.service.js';
 
 const sampleSetInput = z
   .strictObject({
@@ -63,6 +64,7 @@ export class SampleSetService {
     private readonly models: ModelService,
     private readonly artifacts: ArtifactRecordingService,
     private readonly recordings: RecordingService,
+    private readonly trigger: VerificationTrigger,
     private readonly ledger: LedgerService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -105,6 +107,7 @@ export class SampleSetService {
           const set = { ...row, registeredAt, eventIndex: placed.eventIndexes[0]! };
           await this.sets.insert(tx, set, source);
           await this.refuseCollisions(tx, set);
+          await this.trigger.forReferenceSignals(tx, modelId);
           return { sampleSetId };
         },
       });

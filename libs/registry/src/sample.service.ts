@@ -12,6 +12,7 @@ import { toHex } from './digest-hex.js';
 import { RegistryError } from './errors.js';
 import { ModelService } from './model.service.js';
 import { untilPlaced } from './unique-violation.js';
+import { VerificationTrigger } from './verification-trigger.service.js';
 
 /** Of one chunk: it is held in memory several times over, and goes to the database as one value. */
 const MAX_CHUNK_BYTES = 32 * 1024 * 1024;
@@ -29,6 +30,7 @@ export class SampleService {
   constructor(
     private readonly models: ModelService,
     private readonly vault: VaultService,
+    private readonly trigger: VerificationTrigger,
     private readonly ledger: LedgerService,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LACUNA_UPLOAD_MAX_BYTES'>,
@@ -98,6 +100,11 @@ export class SampleService {
       ],
       write: async (tx, placed) => {
         await this.vault.insert(tx, sealed, { storedAt, eventIndex: placed.eventIndexes[0]! });
+        await this.trigger.forStoredSamples(
+          tx,
+          modelId,
+          lines.map(({ sampleId }) => sampleId),
+        );
         return { segmentId };
       },
     });

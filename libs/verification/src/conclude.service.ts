@@ -8,12 +8,14 @@ import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { HASH_BYTES } from '@app/tlog';
 import { Inject, Injectable } from '@nestjs/common';
+import { BlockFactsRepository } from './block-facts.repository.js';
 import { fractions } from './block-scores.js';
 import { type CommittedLeaves, decideCommitments, requestTestOf, ResultTree } from './conclusion.js';
 import { DriftService } from './drift.service.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
+import { UnscorableReasonsService } from './live/unscorable-reasons.service.js';
 import { BLOCK_WIDTH, blocksOf, ERASED_SCORE } from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
@@ -22,7 +24,6 @@ import { type StoredScores, StoredScoresService } from './stored-scores.service.
 import { COMMITMENTS } from './subjects.js';
 import { aucOfControls, attestedPower, type VerificationSummary, warningsWith } from './summary.js';
 import { type Decision } from './verdict.js';
-import { type BlockJob } from './verification-jobs.js';
 import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
 
 /** Random bytes under which the leaves of one verification are blinded. */
@@ -35,10 +36,12 @@ export class ConcludeService {
     private readonly scores: StoredScoresService,
     private readonly results: ResultRepository,
     private readonly facts: FactsRepository,
+    private readonly blocks: BlockFactsRepository,
     private readonly profiles: ProfileService,
     private readonly ledger: LedgerService,
     private readonly budgets: ErrorBudgetService,
     private readonly drifts: DriftService,
+    private readonly unscorables: UnscorableReasonsService,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -60,12 +63,14 @@ export class ConcludeService {
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
     const drift = await this.drifts.check(verification, profile);
+    const unscorable = await this.unscorables.count(verification, profile.document, leaves.scores);
     await this.db.transaction().execute(async (tx) => {
       await this.verifications.lock(tx, verificationId);
       const now = await this.verifications.find(verificationId, tx);
       if (!now || isConcluded(now)) return;
       await this.write(tx, now, leaves, decision, tree, (scored) => ({
         drift,
+        unscorable,
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
         calibration: { mode: profile.document.calibration.mode, size: scored(nulls.calibration) },
         controls: { size: scored(nulls.controls) },
@@ -84,7 +89,10 @@ export class ConcludeService {
     tree: ResultTree,
     nullFigures: (
       scored: (scores: Int32Array) => number,
-    ) => Pick<VerificationSummary, 'auc' | 'calibration' | 'controls' | 'drift' | 'requestTest'>,
+    ) => Pick<
+      VerificationSummary,
+      'auc' | 'calibration' | 'controls' | 'drift' | 'requestTest' | 'unscorable'
+    >,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
     for (const { blockIndex, lines } of tree.blocks()) {
@@ -117,6 +125,9 @@ export class ConcludeService {
         blocksReused: progress.blocksReused,
         signalsRead: Number(progress.signalsRead),
         forwardPasses: Number(progress.forwardPasses),
+        targetPasses: Number(progress.targetPasses),
+        referencePasses: Number(progress.referencePasses),
+        signalsReused: Number(progress.signalsReused),
         seconds: Math.max(0, concludedAt.getTime() - requestedAt.getTime()) / 1000,
       },
       blockRoots: tree.blockRoots,
@@ -142,10 +153,14 @@ export class ConcludeService {
     return null;
   }
 
-  private async sendAgain({ verificationId, progress }: Verification, missing: readonly BlockJob[]) {
+  private async sendAgain({ verificationId, progress }: Verification, missing: StoredScores['missing']) {
     await this.db.transaction().execute(async (tx) => {
-      await this.verifications.recount(tx, verificationId, progress.blocksTotal - missing.length);
-      for (const job of missing) await this.queue.send(tx, 'verification.block', job);
+      const absent = missing.reduce((sum, { width }) => sum + BigInt(width), 0n);
+      await this.verifications.recount(tx, verificationId, {
+        blocks: progress.blocksTotal - missing.length,
+        samples: progress.samplesTotal - absent,
+      });
+      for (const { width: _known, ...job } of missing) await this.queue.send(tx, 'verification.block', job);
     });
   }
 
@@ -167,12 +182,13 @@ export class ConcludeService {
     let index = 0;
     for (const { blockIndex, width } of blocksOf(size)) {
       const from = BigInt(blockIndex * BLOCK_WIDTH);
-      for (const { requestId, leafHash } of await this.facts.committedLeaves(logId, from, width)) {
+      const block = await this.blocks.committedLeaves(logId, from, width);
+      leafHashes.set(block.leafHashes, index * HASH_BYTES);
+      for (const requestId of block.requestIds) {
         const ordinal = ordinals.get(requestId) ?? ordinals.size;
         ordinals.set(requestId, ordinal);
         requestOrdinal[index] = ordinal;
         if (erased.has(requestId)) scores[index] = ERASED_SCORE;
-        leafHashes.set(leafHash, index * HASH_BYTES);
         index += 1;
       }
     }

@@ -7,7 +7,7 @@ import { checkDrift, type DriftCheck } from '@app/iam';
 import { LedgerService } from '@app/ledger';
 import { Injectable } from '@nestjs/common';
 import { referenceSignals } from './block.js';
-import { FactsRepository } from './facts.repository.js';
+import { FactsRepository, type PlacedSample } from './facts.repository.js';
 import type { MeasurementProfile } from './profile/profile-document.js';
 import { referenceIds } from './profile/reference-ids.js';
 import { ResultRepository } from './result.repository.js';
@@ -39,19 +39,27 @@ export class DriftService {
     const { logId } = await this.ledger.commitmentLog(modelId);
     const { sampleSetId, size } = document.calibration;
     const { shadows } = await this.signals.inputs(releaseId, referenceIds(document));
-    const outSignals = async (sampleIds: readonly string[]): Promise<Float64Array> => {
+    const outSignals = async (subjectId: string, samples: readonly PlacedSample[]): Promise<Float64Array> => {
       const means: number[] = [];
-      for (let from = 0; from < sampleIds.length; from += PAGE) {
-        const page = sampleIds.slice(from, from + PAGE);
-        const values = await this.signals.references({ original: null, shadows }, page);
+      for (let from = 0; from < samples.length; from += PAGE) {
+        const page = samples.slice(from, from + PAGE);
+        const values = await this.signals.references(
+          { original: null, shadows },
+          {
+            subjectId,
+            positions: page.map(({ position }) => position),
+            sampleIds: page.map(({ sampleId }) => sampleId),
+          },
+        );
         const { out } = referenceSignals(values, document.measurement, scale.offlineIn);
         means.push(...rowMeans(out, shadows.length));
       }
       return Float64Array.from(means);
     };
     return checkDrift({
-      calibration: await outSignals(await this.facts.everySetMember(sampleSetId, stepFor(size))),
+      calibration: await outSignals(sampleSetId, await this.facts.everySetMember(sampleSetId, stepFor(size))),
       commitments: await outSignals(
+        modelId,
         await this.facts.everyCommittedSample(logId, treeSize, stepFor(Number(treeSize))),
       ),
       seed: digest,

@@ -18,6 +18,10 @@ export type VerificationErrorCode =
   | 'VERIFICATION_REFERENCE_MISSING'
   /** Calibration or control samples lack signals; details: missing, of. */
   | 'VERIFICATION_SIGNALS_MISSING'
+  /** Signals of live references on the sets are being computed; retryable; details: missing, of (blocks). */
+  | 'VERIFICATION_SIGNALS_PENDING'
+  /** A stored block of signals is not what it says. */
+  | 'VERIFICATION_SIGNALS_CORRUPT'
   | 'VERIFICATION_PROFILE_UNKNOWN'
   /** The same profile is frozen already; details.profileId. */
   | 'VERIFICATION_PROFILE_EXISTS'

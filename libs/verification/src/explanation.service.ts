@@ -113,11 +113,15 @@ export class ExplanationService {
     const covered = (await this.facts.openings(logId, requestId))
       .filter(({ leafIndex }) => leafIndex < treeSize)
       .slice(0, MAX_SAMPLES);
-    const sampleIds = covered.map(({ sampleId }) => sampleId);
+    const samples = {
+      subjectId: modelId,
+      positions: covered.map(({ leafIndex }) => Number(leafIndex)),
+      sampleIds: covered.map(({ sampleId }) => sampleId),
+    };
     const inputs = await this.signals.inputs(releaseId, referenceIds(document));
-    const raw = await this.signals.references(inputs, sampleIds);
+    const raw = await this.signals.references(inputs, samples);
     const { measurement } = document;
-    const target = transformAll(await this.signals.values(inputs.target, sampleIds), measurement);
+    const target = transformAll(await this.signals.values(inputs.target, samples), measurement);
     const { out, in_ } = referenceSignals(raw, measurement, scale.offlineIn);
     const shadows = raw.shadows.length;
     const leaves = await this.resultService.leafResultsAt(

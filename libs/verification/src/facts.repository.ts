@@ -23,11 +23,19 @@ export interface ReleaseFact {
   readonly registeredAt: Date;
 }
 
+export interface ArtifactFact {
+  /** SHA-256, hexadecimal. */
+  readonly artifactDigest: string;
+  /** `recorded`, or what runs it. */
+  readonly runtime: string;
+}
+
 export interface ReferenceFact {
   readonly referenceId: string;
   readonly role: 'original' | 'shadow';
   readonly name: string;
   readonly artifactDigest: string;
+  readonly runtime: string;
 }
 
 export interface SampleSetFact {
@@ -48,10 +56,10 @@ export interface RecordingFact {
   readonly digest: string;
 }
 
-/** One commitment as far as a result needs it. */
-export interface CommittedLeaf {
-  readonly requestId: string;
-  readonly leafHash: Uint8Array;
+/** A sample and its leaf index, or its place in a set. */
+export interface PlacedSample {
+  readonly position: number;
+  readonly sampleId: string;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -87,6 +95,22 @@ export class FactsRepository {
         registeredAt: row.registered_at,
       }
     );
+  }
+
+  /** What a release or a reference is. */
+  async artifact(artifactId: string): Promise<ArtifactFact | undefined> {
+    const row = await this.db
+      .selectFrom('release')
+      .select(['artifact_digest', 'runtime'])
+      .where('release_id', '=', artifactId)
+      .unionAll((references) =>
+        references
+          .selectFrom('reference')
+          .select(['artifact_digest', 'runtime'])
+          .where('reference_id', '=', artifactId),
+      )
+      .executeTakeFirst();
+    return row && { artifactDigest: hex(row.artifact_digest), runtime: row.runtime };
   }
 
   /** The model's newest release. */
@@ -148,7 +172,19 @@ export class FactsRepository {
       role: row.role,
       name: row.name,
       artifactDigest: hex(row.artifact_digest),
+      runtime: row.runtime,
     }));
+  }
+
+  /** Ids and sizes of the model's sample sets. */
+  async sampleSets(modelId: string): Promise<Pick<SampleSetFact, 'sampleSetId' | 'size'>[]> {
+    const rows = await this.db
+      .selectFrom('sample_set')
+      .select(['sample_set_id', 'size'])
+      .where('model_id', '=', modelId)
+      .orderBy('event_index')
+      .execute();
+    return rows.map((row) => ({ sampleSetId: row.sample_set_id, size: row.size }));
   }
 
   async sampleSet(sampleSetId: string): Promise<SampleSetFact | undefined> {
@@ -196,19 +232,6 @@ export class FactsRepository {
     return hex(row.digest);
   }
 
-  /** Sample ids of a sample set at positions [from, from + count). */
-  async setMembers(sampleSetId: string, from: number, count: number): Promise<string[]> {
-    const rows = await this.db
-      .selectFrom('sample_set_member')
-      .select('sample_id')
-      .where('sample_set_id', '=', sampleSetId)
-      .where('position', '>=', from)
-      .where('position', '<', from + count)
-      .orderBy('position')
-      .execute();
-    return rows.map((row) => row.sample_id);
-  }
-
   /** The cluster of each member by position, as numbers in order of first appearance. */
   async setClusters(sampleSetId: string): Promise<Int32Array> {
     const rows = await this.db
@@ -224,24 +247,6 @@ export class FactsRepository {
       numbers.set(id, known);
       return known;
     });
-  }
-
-  /** Sample ids of the commitments at leaf indexes [from, from + count), null where the request is erased. */
-  async committedSamples(logId: number, from: bigint, count: number): Promise<(string | null)[]> {
-    const rows = await this.db
-      .selectFrom('commitment')
-      .leftJoin('commitment_opening', (join) =>
-        join
-          .onRef('commitment_opening.log_id', '=', 'commitment.log_id')
-          .onRef('commitment_opening.leaf_index', '=', 'commitment.leaf_index'),
-      )
-      .select('commitment_opening.sample_id')
-      .where('commitment.log_id', '=', logId)
-      .where('commitment.leaf_index', '>=', from)
-      .where('commitment.leaf_index', '<', from + BigInt(count))
-      .orderBy('commitment.leaf_index')
-      .execute();
-    return rows.map((row) => row.sample_id);
   }
 
   /** Which requests with commitments in the log are erased at this moment: all of a request or nothing of it. */
@@ -267,47 +272,29 @@ export class FactsRepository {
     return (await query.executeTakeFirst()) !== undefined;
   }
 
-  /** Sample ids of every `step`-th commitment before leaf index `size`, in leaf order; those of erased requests left out. */
-  async everyCommittedSample(logId: number, size: bigint, step: number): Promise<string[]> {
+  /** Every `step`-th committed sample before leaf index `size`, in leaf order; those of erased requests left out. */
+  async everyCommittedSample(logId: number, size: bigint, step: number): Promise<PlacedSample[]> {
     const rows = await this.db
       .selectFrom('commitment_opening')
-      .select('sample_id')
+      .select(['sample_id', 'leaf_index'])
       .where('log_id', '=', logId)
       .where('leaf_index', '<', size)
       .where(sql<boolean>`leaf_index % ${BigInt(step)} = 0`)
       .orderBy('leaf_index')
       .execute();
-    return rows.map((row) => row.sample_id);
+    return rows.map((row) => ({ position: Number(row.leaf_index), sampleId: row.sample_id }));
   }
 
-  /** Sample ids at every `step`-th position of a sample set. */
-  async everySetMember(sampleSetId: string, step: number): Promise<string[]> {
+  /** The samples at every `step`-th position of a sample set. */
+  async everySetMember(sampleSetId: string, step: number): Promise<PlacedSample[]> {
     const rows = await this.db
       .selectFrom('sample_set_member')
-      .select('sample_id')
+      .select(['sample_id', 'position'])
       .where('sample_set_id', '=', sampleSetId)
       .where(sql<boolean>`position % ${step} = 0`)
       .orderBy('position')
       .execute();
-    return rows.map((row) => row.sample_id);
-  }
-
-  /** Requests and leaf hashes of the commitments at leaf indexes [from, from + count). */
-  async committedLeaves(logId: number, from: bigint, count: number): Promise<CommittedLeaf[]> {
-    const rows = await this.db
-      .selectFrom('commitment')
-      .innerJoin('entry', (join) =>
-        join
-          .onRef('entry.log_id', '=', 'commitment.log_id')
-          .onRef('entry.leaf_index', '=', 'commitment.leaf_index'),
-      )
-      .select(['commitment.request_id', 'entry.leaf_hash'])
-      .where('commitment.log_id', '=', logId)
-      .where('commitment.leaf_index', '>=', from)
-      .where('commitment.leaf_index', '<', from + BigInt(count))
-      .orderBy('commitment.leaf_index')
-      .execute();
-    return rows.map((row) => ({ requestId: row.request_id, leafHash: row.leaf_hash }));
+    return rows.map((row) => ({ position: row.position, sampleId: row.sample_id }));
   }
 
   /** What opens the commitments of one request in one log, in leaf order; nothing once it is erased. */

@@ -15,6 +15,9 @@ export {
 } from './explanation.service.js';
 export { FailuresService } from './failures.service.js';
 export { type DescribedTest, describeTest } from './group-test.js';
+export type { UnscorableReason } from './live/unscorable-reasons.service.js';
+export { PendingSignalsService } from './live/pending-signals.service.js';
+export { SetSignalsService } from './live/set-signals.service.js';
 export { type Page, type PageRequest } from './page.js';
 export { PlanService } from './plan.service.js';
 export type {
@@ -26,13 +29,15 @@ export type {
 export { type ListedProfile } from './profile/profile.repository.js';
 export { type FreezeProfile, ProfileService } from './profile/profile.service.js';
 export { findRecurrences } from './recurrence.js';
+export { ProgressFeed } from './progress-feed.service.js';
+export { type ProgressRate, progressRate } from './progress-rate.js';
 export type { RecordedRecurrence, RecurrenceFilter } from './recurrence.repository.js';
 export { RecurrenceService } from './recurrence.service.js';
 export type { Outcome, RequestResult } from './result.repository.js';
 export { ResultService } from './result.service.js';
 export type { VerificationSummary } from './summary.js';
 export { decide, type FrozenGroupTest, type GroupTest, type RequestVerdict } from './verdict.js';
-export { VerificationModule } from './verification.module.js';
+export { VerificationModule, type WorkerOptions } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';
-export type { BlockJob, ConcludeJob, PlanJob } from './verification-jobs.js';
+export type { BlockJob, ConcludeJob, PlanJob, PrepareJob, SignalsJob } from './verification-jobs.js';

@@ -8,22 +8,28 @@ import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { VerificationError } from './errors.js';
 import { FactsRepository, type ReleaseFact } from './facts.repository.js';
+import { SignalBlockRepository } from './live/signal-block.repository.js';
 import { planBlocks } from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
 import { referenceIds } from './profile/reference-ids.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
-import { SignalsService } from './signals.service.js';
-import { subjectsOf } from './subjects.js';
+import { blockInputs, liveOrigins, originsOf, SignalsService } from './signals.service.js';
+import { subjectIdOf, subjectsOf } from './subjects.js';
 import { type BlockJob, type PlanJob, sendConclude } from './verification-jobs.js';
-import { type NewVerification, VerificationRepository } from './verification.repository.js';
+import {
+  type NewVerification,
+  type PlannedCounts,
+  VerificationRepository,
+} from './verification.repository.js';
 
 /** The daemon signs a checkpoint within its interval; a longer silence means that it is down: the job comes again. */
 const CHECKPOINT_PATIENCE_MS = 20_000;
 
 interface PlannedWork {
-  readonly total: number;
-  readonly missing: readonly BlockJob[];
+  readonly blocks: number;
+  readonly samples: bigint;
+  readonly missing: readonly (BlockJob & { readonly width: number })[];
 }
 
 @Injectable()
@@ -31,6 +37,7 @@ export class PlanService {
   constructor(
     private readonly verifications: VerificationRepository,
     private readonly blocks: ScoreBlockRepository,
+    private readonly cache: SignalBlockRepository,
     private readonly facts: FactsRepository,
     private readonly signals: SignalsService,
     private readonly profiles: ProfileService,
@@ -52,7 +59,6 @@ export class PlanService {
     const profile = await this.profiles.current(release.modelId);
     if (!profile) return false;
     const treeSize = await this.committedSize(release);
-    const work = await this.missingWork(verificationId, releaseId, profile, treeSize);
     const verification = {
       verificationId,
       releaseId,
@@ -61,9 +67,9 @@ export class PlanService {
       cause,
       requestedAt: this.clock(),
     };
+    const work = await this.missingWork(verification, profile);
     await this.db.transaction().execute(async (tx) => {
-      const counts = { total: work.total, reused: work.total - work.missing.length };
-      if (await this.verifications.insert(tx, verification, counts)) {
+      if (await this.verifications.insert(tx, verification, countsOf(work))) {
         await this.enqueue(tx, verification, work);
       }
     });
@@ -79,27 +85,45 @@ export class PlanService {
   }
 
   private async missingWork(
-    verificationId: string,
-    releaseId: string,
-    { profileId, document }: MeasurementProfile,
-    treeSize: bigint,
+    { verificationId, releaseId, profileId, treeSize, cause }: NewVerification,
+    { document, modelId }: MeasurementProfile,
   ): Promise<PlannedWork> {
-    const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
-    const missing: BlockJob[] = [];
-    let total = 0;
+    const inputs = await this.signals.inputs(releaseId, referenceIds(document));
+    const digests = liveOrigins(originsOf(inputs)).map(({ artifactDigest }) => artifactDigest);
+    const missing: PlannedWork['missing'][number][] = [];
+    let blocks = 0;
+    let samples = 0n;
     for (const { name: subject, size } of subjectsOf(document, treeSize)) {
       const stored = await this.blocks.stored({ releaseId, profileId, subject });
-      const plan = planBlocks(size, stored, digest);
-      total += plan.total;
-      missing.push(...plan.missing.map(({ blockIndex }) => ({ verificationId, subject, blockIndex })));
+      const cached = await this.cache.versions(digests, subjectIdOf(subject, modelId));
+      const plan = planBlocks(size, stored, ({ blockIndex }) => {
+        const versions = cached.map((versionsOf) => versionsOf.get(blockIndex));
+        const retry = versions.some(
+          (version) => version?.awaited || (cause === 'operator' && version?.unscorable),
+        );
+        return { inputs: blockInputs(inputs, versions), retry };
+      });
+      blocks += plan.total;
+      samples += BigInt(size);
+      missing.push(
+        ...plan.missing.map(({ blockIndex, width }) => ({ verificationId, subject, blockIndex, width })),
+      );
     }
-    return { total, missing };
+    return { blocks, samples, missing };
   }
 
   private async enqueue(tx: Tx, verification: NewVerification, { missing }: PlannedWork): Promise<void> {
-    for (const job of missing) await this.queue.send(tx, 'verification.block', job);
+    for (const { width: _known, ...job } of missing) await this.queue.send(tx, 'verification.block', job);
     if (missing.length > 0) return;
     await this.verifications.moveTo(tx, verification.verificationId, 'CONCLUDING');
     await sendConclude(this.queue, tx, verification);
   }
+}
+
+function countsOf({ blocks, samples, missing }: PlannedWork): PlannedCounts {
+  const wanted = missing.reduce((sum, { width }) => sum + BigInt(width), 0n);
+  return {
+    blocks: { total: blocks, reused: blocks - missing.length },
+    samples: { total: samples, reused: samples - wanted },
+  };
 }

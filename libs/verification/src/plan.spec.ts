@@ -19,8 +19,9 @@ const stored = (blockIndex: number, width: number, change: Partial<StoredBlock> 
   unscorable: 0,
   ...change,
 });
+const known = () => ({ inputs: NOW, retry: false });
 const missing = (size: number, blocks: StoredBlock[]) =>
-  planBlocks(size, blocks, NOW).missing.map(({ blockIndex }) => blockIndex);
+  planBlocks(size, blocks, known).missing.map(({ blockIndex }) => blockIndex);
 
 describe('blocksOf', () => {
   it('cuts any size into full blocks and one partial block', () => {
@@ -60,6 +61,12 @@ describe('planBlocks', () => {
     expect(missing(5, [stored(0, 5, { unscorable: 0, inputs: BEFORE })])).toEqual([]);
   });
 
+  it('looks again at a block with unscorable samples that may have become scorable', () => {
+    const again = (blocks: StoredBlock[]) => planBlocks(5, blocks, () => ({ inputs: NOW, retry: true }));
+    expect(again([stored(0, 5, { unscorable: 2 })]).missing).toHaveLength(1);
+    expect(again([stored(0, 5)]).missing).toEqual([]);
+  });
+
   it('has nothing left once what was missing is stored', () => {
     const block = fc.record({
       blockIndex: fc.integer({ min: 0, max: 4 }),
@@ -69,15 +76,15 @@ describe('planBlocks', () => {
     });
     fc.assert(
       fc.property(fc.array(block), fc.integer({ min: 0, max: 4 * BLOCK_WIDTH }), (before, size) => {
-        const plan = planBlocks(size, before, NOW);
+        const plan = planBlocks(size, before, known);
         const done = plan.missing.map(({ blockIndex, width }) => {
           const best = bestBlock(
-            before.filter((known) => known.blockIndex === blockIndex),
+            before.filter((block) => block.blockIndex === blockIndex),
             NOW,
           );
           return stored(blockIndex, Math.max(width, best?.width ?? 0), { unscorable: 1 });
         });
-        expect(planBlocks(size, [...before, ...done], NOW).missing).toEqual([]);
+        expect(planBlocks(size, [...before, ...done], known).missing).toEqual([]);
         expect(plan.total).toBe(blocksOf(size).length);
       }),
     );

@@ -75,19 +75,29 @@ export function versionsByBlock<T extends StoredBlock>(stored: readonly T[]): Ma
   return versions;
 }
 
-/**
- * The blocks of a subject of `size` samples that have to be computed.
- * @param inputs digest of the recordings known now, hexadecimal
- */
-export function planBlocks(size: number, stored: readonly StoredBlock[], inputs: string): BlockPlan {
+/** What is known now of what a block is computed from. */
+export interface BlockKnowledge {
+  /** Digest of the signals known now, hexadecimal. */
+  readonly inputs: string;
+  /** Whether another look may give signals to samples that had none. */
+  readonly retry: boolean;
+}
+
+/** The blocks of a subject of `size` samples that have to be computed. */
+export function planBlocks(
+  size: number,
+  stored: readonly StoredBlock[],
+  known: (block: NeededBlock) => BlockKnowledge,
+): BlockPlan {
   const versions = versionsByBlock(stored);
   const needed = blocksOf(size);
   return {
     total: needed.length,
-    missing: needed.filter(
-      ({ blockIndex, width }) =>
-        !isComplete(bestBlock(versions.get(blockIndex) ?? [], inputs), width, inputs),
-    ),
+    missing: needed.filter((block) => {
+      const { inputs, retry } = known(block);
+      const best = bestBlock(versions.get(block.blockIndex) ?? [], inputs);
+      return !isComplete(best, block.width, inputs) || (retry && best!.unscorable > 0);
+    }),
   };
 }
 

@@ -15,8 +15,8 @@ import type { Verification } from './verification.repository.js';
 export interface StoredScores {
   /** By subject, in millionths, -1 unscorable or in a missing block. */
   readonly scores: ReadonlyMap<string, Int32Array>;
-  /** The jobs of blocks that are not there, or not wide enough. */
-  readonly missing: readonly BlockJob[];
+  /** The jobs of blocks that are not there, or not wide enough, with the samples they need. */
+  readonly missing: readonly (BlockJob & { readonly width: number })[];
 }
 
 @Injectable()
@@ -35,7 +35,7 @@ export class StoredScoresService {
   ): Promise<StoredScores> {
     const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
     const scores = new Map<string, Int32Array>();
-    const missing: BlockJob[] = [];
+    const missing: StoredScores['missing'][number][] = [];
     for (const subject of subjectsOf(document, treeSize)) {
       if (!wanted(subject.name)) continue;
       const key = { releaseId, profileId, subject: subject.name };
@@ -44,7 +44,7 @@ export class StoredScoresService {
       for (const { blockIndex, width } of blocksOf(subject.size)) {
         const best = bestBlock(versions.get(blockIndex) ?? [], digest);
         if (!best || best.width < width) {
-          missing.push({ verificationId, subject: subject.name, blockIndex });
+          missing.push({ verificationId, subject: subject.name, blockIndex, width });
           continue;
         }
         const block = decodeScores(await this.blocks.scores(key, best));

@@ -20,3 +20,8 @@ export function subjectsOf(
     ...scoredAnew.map(({ sampleSetId, size }) => ({ name: sampleSetId, size })),
   ];
 }
+
+/** Under which id the signals of a subject are cached. */
+export function subjectIdOf(subject: string, modelId: string): string {
+  return subject === COMMITMENTS ? modelId : subject;
+}

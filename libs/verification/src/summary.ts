@@ -4,6 +4,7 @@
 import type { ScoreQuantiles } from '@app/attestation';
 import { auc, type DriftCheck, type ErrorBudget, type MeasuredPower } from '@app/iam';
 import type { RequestTest } from './group-test.js';
+import type { UnscorableReason } from './live/unscorable-reasons.service.js';
 import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
 
 /** What the release was held to among the releases of its model. */
@@ -43,12 +44,18 @@ export interface VerificationSummary {
   readonly drift: DriftCheck | null;
   /** Limits to which request p-values were held. */
   readonly thresholds: RequestDecision['thresholds'] | null;
+  /** Why committed samples have no score under live models; absent in old outcomes. */
+  readonly unscorable?: readonly UnscorableReason[];
   readonly work: {
     readonly blocks: number;
     readonly blocksReused: number;
     /** Recorded signals read by this verification. */
     readonly signalsRead: number;
     readonly forwardPasses: number;
+    /** Of the release, of the references, and signals of live models that were known before; absent in old outcomes. */
+    readonly targetPasses?: number;
+    readonly referencePasses?: number;
+    readonly signalsReused?: number;
     /** From planning to conclusion. */
     readonly seconds: number;
   };

@@ -13,6 +13,19 @@ export interface BlockJob {
   readonly blockIndex: number;
 }
 
+/** Looks for signals that live references lack on the model's sample sets. */
+export interface PrepareJob {
+  readonly modelId: string;
+}
+
+export interface SignalsJob {
+  readonly modelId: string;
+  /** SHA-256, hexadecimal. */
+  readonly artifactDigest: string;
+  readonly sampleSetId: string;
+  readonly blockIndex: number;
+}
+
 /** Also the job of `verification.attest`. */
 export interface ConcludeJob {
   readonly verificationId: string;

@@ -1,4 +1,4 @@
-import { InferenceModule } from '@app/inference';
+import { ArtifactStore, InferenceModule, type ModelRuntime, type RuntimeSource } from '@app/inference';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import {
   ATTESTATION_SIGNER,
@@ -9,7 +9,8 @@ import { AttestationTasks } from './attest/attestation-tasks.js';
 import { AttestationRepository } from './attest/attestation.repository.js';
 import { AttestationService } from './attest/attestation.service.js';
 import { BundleService } from './attest/bundle.service.js';
-import { BlockService, WORKER_NAME } from './block.service.js';
+import { BlockFactsRepository } from './block-facts.repository.js';
+import { BlockService } from './block.service.js';
 import { ConcludeService } from './conclude.service.js';
 import { DriftService } from './drift.service.js';
 import { ErrorBudgetRepository } from './error-budget.repository.js';
@@ -17,9 +18,17 @@ import { ErrorBudgetService } from './error-budget.service.js';
 import { ExplanationService } from './explanation.service.js';
 import { FactsRepository } from './facts.repository.js';
 import { FailuresService } from './failures.service.js';
+import { LiveSignalsService } from './live/live-signals.service.js';
+import { PendingSignalsService } from './live/pending-signals.service.js';
+import { RUNTIME_POOL_OPTIONS, RuntimePool, type RuntimePoolOptions } from './live/runtime-pool.service.js';
+import { SampleReader } from './live/sample-reader.service.js';
+import { SetSignalsService } from './live/set-signals.service.js';
+import { SignalBlockRepository } from './live/signal-block.repository.js';
+import { UnscorableReasonsService } from './live/unscorable-reasons.service.js';
 import { PlanService } from './plan.service.js';
 import { ProfileRepository } from './profile/profile.repository.js';
 import { ProfileService } from './profile/profile.service.js';
+import { ProgressFeed } from './progress-feed.service.js';
 import { RecurrenceRepository } from './recurrence.repository.js';
 import { RecurrenceService } from './recurrence.service.js';
 import { ResultRepository } from './result.repository.js';
@@ -29,22 +38,30 @@ import { SignalsService } from './signals.service.js';
 import { StoredScoresService } from './stored-scores.service.js';
 import { VerificationRepository } from './verification.repository.js';
 import { VerificationService } from './verification.service.js';
+import { WORKER_NAME } from './worker-name.js';
 
 export interface WorkerOptions {
   /** Kept with each block that this process computes. */
   readonly workerName: string;
+  /** Loads a model, or reaches the endpoint that runs it. */
+  readonly openRuntime: (source: RuntimeSource) => Promise<ModelRuntime>;
+  /** Live models kept loaded. */
+  readonly models: number;
 }
 
 /** What both kinds of process need. */
 const SHARED: Provider[] = [
   FactsRepository,
+  BlockFactsRepository,
   VerificationRepository,
   ScoreBlockRepository,
   ResultRepository,
   ErrorBudgetRepository,
   ProfileRepository,
   AttestationRepository,
+  SignalBlockRepository,
   SignalsService,
+  PendingSignalsService,
   StoredScoresService,
   ProfileService,
   VerificationService,
@@ -56,8 +73,8 @@ const SHARED: Provider[] = [
 @Module({})
 export class VerificationModule {
   /** Plans, scores and concludes. */
-  static forWorker({ workerName }: WorkerOptions): DynamicModule {
-    const steps = [PlanService, BlockService, ConcludeService];
+  static forWorker({ workerName, openRuntime, models }: WorkerOptions): DynamicModule {
+    const steps = [PlanService, BlockService, ConcludeService, PendingSignalsService, SetSignalsService];
     return {
       module: VerificationModule,
       imports: [InferenceModule],
@@ -66,6 +83,18 @@ export class VerificationModule {
         ...steps,
         DriftService,
         ErrorBudgetService,
+        LiveSignalsService,
+        UnscorableReasonsService,
+        RuntimePool,
+        SampleReader,
+        {
+          provide: RUNTIME_POOL_OPTIONS,
+          inject: [ArtifactStore],
+          useFactory: (artifacts: ArtifactStore): RuntimePoolOptions => ({
+            capacity: models,
+            open: async (artifactDigest) => openRuntime(await artifacts.materialise(artifactDigest)),
+          }),
+        },
         { provide: WORKER_NAME, useValue: workerName },
       ],
       exports: [...steps, FailuresService, VerificationService],
@@ -83,6 +112,7 @@ export class VerificationModule {
       RecurrenceService,
       ExplanationService,
       AttestationIssuer,
+      ProgressFeed,
     ];
     return {
       module: VerificationModule,
@@ -96,6 +126,7 @@ export class VerificationModule {
         ExplanationService,
         AttestationIssuer,
         AttestationTasks,
+        ProgressFeed,
         { provide: ATTESTATION_SIGNER, useValue: signer },
       ],
       exports: services,

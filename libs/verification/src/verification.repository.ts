@@ -31,8 +31,18 @@ export interface VerificationProgress {
   readonly blocksDone: number;
   /** Blocks that an earlier verification had computed already. */
   readonly blocksReused: number;
+  /** Commitments, controls and calibration samples to score, those that are, and those that were before. */
+  readonly samplesTotal: bigint;
+  readonly samplesDone: bigint;
+  readonly samplesReused: bigint;
+  /** Recorded signals. */
   readonly signalsRead: bigint;
+  /** Signals of live models that were known before. */
+  readonly signalsReused: bigint;
+  /** Samples that went through live models: in all, through the release, and through references. */
   readonly forwardPasses: bigint;
+  readonly targetPasses: bigint;
+  readonly referencePasses: bigint;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
   readonly startedAt: Date | null;
@@ -48,6 +58,18 @@ export interface NewVerification {
   readonly requestedAt: Date;
 }
 
+export interface PlannedCounts {
+  readonly blocks: { readonly total: number; readonly reused: number };
+  readonly samples: { readonly total: bigint; readonly reused: bigint };
+}
+
+export interface BlockWork {
+  /** Samples of the block. */
+  readonly samples: number;
+  readonly signalsRead: number;
+  readonly signalsReused: number;
+}
+
 export interface VerificationFilter {
   readonly modelId?: string | undefined;
   readonly releaseId?: string | undefined;
@@ -57,6 +79,10 @@ export interface VerificationFilter {
 const ENDED: VerificationStatus[] = ['ATTESTED', 'FAILED'];
 /** Statuses in which no block counts any more. */
 const CONCLUDED: VerificationStatus[] = ['CONCLUDED', ...ENDED];
+
+export function hasEnded({ progress }: Verification): boolean {
+  return ENDED.includes(progress.status);
+}
 
 export function isConcluded({ progress }: Verification): boolean {
   return CONCLUDED.includes(progress.status);
@@ -69,6 +95,13 @@ export class VerificationRepository {
   async find(verificationId: string, db: Queryable = this.db): Promise<Verification | undefined> {
     const row = await selection(db).where('v.verification_id', '=', verificationId).executeTakeFirst();
     return row && fromRow(row);
+  }
+
+  /** Those of `verificationIds` that exist, in no particular order. */
+  async findMany(verificationIds: readonly string[]): Promise<Verification[]> {
+    if (verificationIds.length === 0) return [];
+    const rows = await selection(this.db).where('v.verification_id', 'in', verificationIds).execute();
+    return rows.map(fromRow);
   }
 
   /** Newest first. */
@@ -100,11 +133,7 @@ export class VerificationRepository {
     return rows.map(fromRow);
   }
 
-  async insert(
-    tx: Tx,
-    verification: NewVerification,
-    blocks: { readonly total: number; readonly reused: number },
-  ): Promise<boolean> {
+  async insert(tx: Tx, verification: NewVerification, { blocks, samples }: PlannedCounts): Promise<boolean> {
     const inserted = await tx
       .insertInto('verification')
       .values({
@@ -126,6 +155,9 @@ export class VerificationRepository {
         blocks_total: blocks.total,
         blocks_done: blocks.reused,
         blocks_reused: blocks.reused,
+        samples_total: samples.total,
+        samples_done: samples.reused,
+        samples_reused: samples.reused,
         started_at: verification.requestedAt,
       })
       .execute();
@@ -146,18 +178,15 @@ export class VerificationRepository {
    * Counts one finished block.
    * @returns true when all blocks are counted. A block may be counted twice after a crash: a hint, checked by `conclude`.
    */
-  async countBlock(
-    tx: Tx,
-    verificationId: string,
-    work: { readonly signalsRead: number; readonly forwardPasses: number },
-  ): Promise<boolean> {
+  async countBlock(tx: Tx, verificationId: string, work: BlockWork): Promise<boolean> {
     const row = await tx
       .updateTable('verification_progress')
       .set((eb) => ({
         status: sql<VerificationStatus>`case status when 'PLANNED' then 'SCORING' else status end`,
         blocks_done: sql<number>`least(blocks_done + 1, blocks_total)`,
+        samples_done: sql<bigint>`least(samples_done + ${work.samples}::bigint, samples_total)`,
         signals_read: eb('signals_read', '+', BigInt(work.signalsRead)),
-        forward_passes: eb('forward_passes', '+', BigInt(work.forwardPasses)),
+        signals_reused: eb('signals_reused', '+', BigInt(work.signalsReused)),
       }))
       .where('verification_id', '=', verificationId)
       .where('status', 'not in', CONCLUDED)
@@ -166,11 +195,33 @@ export class VerificationRepository {
     return row !== undefined && row.blocks_done >= row.blocks_total;
   }
 
-  /** Sets the true number of finished blocks. */
-  async recount(tx: Tx, verificationId: string, blocksDone: number): Promise<void> {
+  /** Counts samples that went through a live model, in the transaction that keeps their signals: exactly once each. */
+  async countPasses(
+    tx: Tx,
+    verificationId: string,
+    role: 'target' | 'reference',
+    passes: number,
+  ): Promise<void> {
+    const column = role === 'target' ? 'target_passes' : 'reference_passes';
     await tx
       .updateTable('verification_progress')
-      .set({ status: 'SCORING', blocks_done: blocksDone })
+      .set((eb) => ({
+        [column]: eb(column, '+', BigInt(passes)),
+        forward_passes: eb('forward_passes', '+', BigInt(passes)),
+      }))
+      .where('verification_id', '=', verificationId)
+      .execute();
+  }
+
+  /** Sets the true numbers of what is finished. */
+  async recount(
+    tx: Tx,
+    verificationId: string,
+    { blocks, samples }: { readonly blocks: number; readonly samples: bigint },
+  ): Promise<void> {
+    await tx
+      .updateTable('verification_progress')
+      .set({ status: 'SCORING', blocks_done: blocks, samples_done: samples })
       .where('verification_id', '=', verificationId)
       .where('status', 'not in', ENDED)
       .execute();
@@ -231,8 +282,14 @@ function fromRow(row: Row): Verification {
       blocksTotal: row.blocks_total,
       blocksDone: row.blocks_done,
       blocksReused: row.blocks_reused,
+      samplesTotal: row.samples_total,
+      samplesDone: row.samples_done,
+      samplesReused: row.samples_reused,
       signalsRead: row.signals_read,
+      signalsReused: row.signals_reused,
       forwardPasses: row.forward_passes,
+      targetPasses: row.target_passes,
+      referencePasses: row.reference_passes,
       errorCode: row.error_code,
       errorMessage: row.error_message,
       startedAt: row.started_at,

@@ -7,8 +7,12 @@ import {
   type ConcludeJob,
   ConcludeService,
   FailuresService,
+  PendingSignalsService,
   type PlanJob,
   PlanService,
+  type PrepareJob,
+  SetSignalsService,
+  type SignalsJob,
 } from '@app/verification';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
@@ -19,6 +23,8 @@ export class VerificationTasks implements OnApplicationBootstrap, OnModuleDestro
     private readonly planner: PlanService,
     private readonly blocks: BlockService,
     private readonly conclusion: ConcludeService,
+    private readonly pending: PendingSignalsService,
+    private readonly setSignals: SetSignalsService,
     private readonly failures: FailuresService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LACUNA_WORKER_CONCURRENCY'>,
   ) {}
@@ -29,8 +35,14 @@ export class VerificationTasks implements OnApplicationBootstrap, OnModuleDestro
     await queue.work<PlanJob>('verification.plan', { concurrency: 1 }, ({ id, data, lastTry }) =>
       failures.guard(id, lastTry, () => this.planner.plan(id, data)),
     );
-    await queue.work<BlockJob>('verification.block', { concurrency }, ({ data, lastTry }) =>
-      failures.guard(data.verificationId, lastTry, () => this.blocks.run(data)),
+    await queue.work<PrepareJob>('verification.prepare', { concurrency: 1 }, ({ data }) =>
+      this.pending.prepare(data),
+    );
+    await queue.work<SignalsJob>('verification.signals', { concurrency: 1 }, ({ data, progress }) =>
+      this.setSignals.run(data, progress),
+    );
+    await queue.work<BlockJob>('verification.block', { concurrency }, ({ data, lastTry, progress }) =>
+      failures.guard(data.verificationId, lastTry, () => this.blocks.run(data, progress)),
     );
     await queue.work<ConcludeJob>('verification.conclude', { concurrency: 1 }, ({ data, lastTry }) =>
       failures.guard(data.verificationId, lastTry, () => this.conclusion.run(data.verificationId)),

@@ -25,6 +25,7 @@ export const LEDGER_TABLES = [
   'commitment_opening',
   'verification',
   'score_block',
+  'signal_block',
   'verification_outcome',
   'result_block',
   'request_result',

@@ -39,6 +39,7 @@ import type {
   ResultBlockTable,
   ScheduleRunTable,
   ScoreBlockTable,
+  SignalBlockTable,
   VerificationOutcomeTable,
   VerificationProgressTable,
   VerificationTable,
@@ -76,6 +77,7 @@ export interface Tables {
   verification: VerificationTable;
   verification_progress: VerificationProgressTable;
   score_block: ScoreBlockTable;
+  signal_block: SignalBlockTable;
   verification_outcome: VerificationOutcomeTable;
   result_block: ResultBlockTable;
   request_result: RequestResultTable;

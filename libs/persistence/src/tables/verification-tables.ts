@@ -29,6 +29,21 @@ export interface ScoreBlockTable {
   computed_at: Fixed<Date>;
 }
 
+export interface SignalBlockTable {
+  artifact_digest: Fixed<Uint8Array>;
+  subject_id: Fixed<string>;
+  block_index: Fixed<number>;
+  width: Fixed<number>;
+  values: Fixed<Uint8Array>;
+  unscorable: Fixed<number>;
+  /** Positions `[from, to)` by error code. */
+  reasons: Fixed<Readonly<Record<string, readonly (readonly [number, number])[]>>>;
+  backend: Fixed<string>;
+  forward_passes: Fixed<number>;
+  computed_by: Fixed<string>;
+  computed_at: Fixed<Date>;
+}
+
 export interface VerificationOutcomeTable {
   verification_id: Fixed<string>;
   result: Fixed<VerificationResult>;
@@ -106,6 +121,12 @@ export interface VerificationProgressTable {
   blocks_reused: Changing<number>;
   signals_read: Changing<bigint>;
   forward_passes: Changing<bigint>;
+  samples_total: Changing<bigint>;
+  samples_done: Changing<bigint>;
+  samples_reused: Changing<bigint>;
+  target_passes: Changing<bigint>;
+  reference_passes: Changing<bigint>;
+  signals_reused: Changing<bigint>;
   error_code: Changing<string | null>;
   error_message: Changing<string | null>;
   started_at: Changing<Date | null>;

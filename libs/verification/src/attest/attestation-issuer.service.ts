@@ -21,7 +21,9 @@ import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { VerificationError } from '../errors.js';
-import { FactsRepository } from '../facts.repository.js';
+import { FactsRepository, type ReleaseFact } from '../facts.repository.js';
+import { SignalBlockRepository } from '../live/signal-block.repository.js';
+import type { ProfileDocument } from '../profile/profile-document.js';
 import { ProfileService } from '../profile/profile.service.js';
 import { recurrenceEvent, RecurrenceService } from '../recurrence.service.js';
 import { type Outcome, ResultRepository } from '../result.repository.js';
@@ -51,6 +53,7 @@ export class AttestationIssuer {
     private readonly facts: FactsRepository,
     private readonly profiles: ProfileService,
     private readonly recurrences: RecurrenceService,
+    private readonly signals: SignalBlockRepository,
     private readonly ledger: LedgerService,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
@@ -95,6 +98,7 @@ export class AttestationIssuer {
       model: model!,
       release: release!,
       recordings,
+      runtimes: await this.runtimes(release!, profile.document),
       profile,
       log,
       outcome,
@@ -102,6 +106,32 @@ export class AttestationIssuer {
       verifiedAt: issuedAt,
       expiresAt: new Date(issuedAt.getTime() + this.signer.validSeconds * 1000),
     });
+  }
+
+  /** The live models behind the signals, and what computed them on the commitments and the sample sets. */
+  private async runtimes(
+    release: ReleaseFact,
+    { modelId, references: { original, shadows }, controls, calibration }: ProfileDocument,
+  ): Promise<NonNullable<Predicate['runtimes']>> {
+    const subjectIds = [modelId, controls.sampleSetId, calibration.sampleSetId];
+    const known = await this.facts.references(modelId);
+    const used = (id: string): 'original' | 'shadow' | null =>
+      id === original?.referenceId
+        ? 'original'
+        : shadows.some(({ referenceId }) => referenceId === id)
+          ? 'shadow'
+          : null;
+    const models = [
+      { ...release, role: 'release' as const },
+      ...known.map((reference) => ({ ...reference, role: used(reference.referenceId) })),
+    ];
+    const runtimes: NonNullable<Predicate['runtimes']> = [];
+    for (const { role, name, runtime, artifactDigest } of models) {
+      if (role === null || runtime === 'recorded') continue;
+      const backends = await this.signals.backends(artifactDigest, subjectIds);
+      runtimes.push({ role, name, sha256: artifactDigest, runtime, backends });
+    }
+    return runtimes;
   }
 
   private async logState(modelId: string, treeSize: bigint): Promise<LogState & { readonly logId: number }> {

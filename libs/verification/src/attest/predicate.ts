@@ -5,6 +5,7 @@ import { makeStatement, type Predicate, type Statement } from '@app/attestation'
 import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';
 import { describeTest } from '../group-test.js';
 import type { ListedProfile } from '../profile/profile.repository.js';
+import type { UnscorableReason } from '../live/unscorable-reasons.service.js';
 import type { Outcome } from '../result.repository.js';
 import type { VerificationSummary } from '../summary.js';
 import type { ResultWarning } from '../verdict.js';
@@ -32,6 +33,8 @@ export interface AttestedFacts {
   readonly model: ModelFact;
   readonly release: ReleaseFact;
   readonly recordings: readonly RecordingFact[];
+  /** Empty where every signal was recorded. */
+  readonly runtimes: NonNullable<Predicate['runtimes']>;
   readonly profile: ListedProfile;
   readonly log: LogState;
   readonly outcome: Outcome;
@@ -42,6 +45,13 @@ export interface AttestedFacts {
 
 const RECORDED_NOTE =
   'Signals were recorded and handed in by the platform: that they come from this artifact, and that the artifact is what is served, rests on the platform.';
+
+const FILES_NOTE =
+  'The model was run from files with this manifest digest. That these files are what is served rests on the platform.';
+const ENDPOINT_NOTE =
+  'The model was asked through an endpoint, which is weaker than files: what answered it may change without notice, and may answer a test unlike everybody else.';
+/** Runtimes that ask an endpoint instead of running files. */
+const ENDPOINTS: ReadonlySet<string> = new Set(['open-inference', 'openai-completions']);
 
 const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) => string>> = {
   OVER_UNLEARNED_REQUESTS: ({ counts: { requests } }) =>
@@ -74,11 +84,7 @@ export function statementOf(facts: AttestedFacts): Statement {
       name: release.name,
       registeredAt: release.registeredAt.toISOString(),
     },
-    artifact: {
-      kind: 'recorded-signals',
-      digests: facts.recordings.map(({ part, digest }) => ({ name: `signals part ${part}`, sha256: digest })),
-      note: RECORDED_NOTE,
-    },
+    artifact: artifactOf(facts),
     commitmentLog: logOf(facts),
     results: {
       treeSize: String(facts.log.treeSize),
@@ -95,12 +101,33 @@ export function statementOf(facts: AttestedFacts): Statement {
     ...(summary.errorBudget ? { errorBudget: summary.errorBudget } : {}),
     result: outcome.result,
     reasons: [...summary.reasons],
-    warnings: summary.warnings.map((warning) => WARNINGS[warning](summary)),
+    warnings: [
+      ...summary.warnings.map((warning) => WARNINGS[warning](summary)),
+      ...(summary.unscorable ?? []).map(unscorableSentence),
+    ],
     work: { signalsRead: summary.work.signalsRead, forwardPasses: summary.work.forwardPasses },
+    ...(facts.runtimes.length > 0 ? { runtimes: [...facts.runtimes] } : {}),
     verifiedAt: facts.verifiedAt.toISOString(),
     expiresAt: facts.expiresAt.toISOString(),
     previousAttestation: facts.predecessor && { digest: facts.predecessor.digest },
   });
+}
+
+function unscorableSentence({ role, code, samples }: UnscorableReason): string {
+  const model = role === 'release' ? 'the release' : 'a reference model';
+  return `${samples} committed samples have no signal under ${model}: ${code}.`;
+}
+
+function artifactOf({ release, recordings }: AttestedFacts): Predicate['artifact'] {
+  const { runtime, artifactDigest } = release;
+  if (runtime === 'recorded') {
+    const digests = recordings.map(({ part, digest }) => ({ name: `signals part ${part}`, sha256: digest }));
+    return { kind: 'recorded-signals', digests, note: RECORDED_NOTE };
+  }
+  const digests = [{ name: 'artifact manifest', sha256: artifactDigest }];
+  return ENDPOINTS.has(runtime)
+    ? { kind: 'endpoint', digests, note: ENDPOINT_NOTE }
+    : { kind: 'files', digests, note: FILES_NOTE };
 }
 
 function logOf({ log, predecessor }: AttestedFacts): Predicate['commitmentLog'] {

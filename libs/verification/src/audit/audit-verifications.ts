@@ -11,9 +11,15 @@ import type { Database } from '@app/persistence';
 import { auditAttestations } from './audit-attestations.js';
 import { auditErrorBudget } from './audit-error-budget.js';
 import { auditResults } from './audit-results.js';
+import { auditSignalBlocks } from './audit-signal-blocks.js';
 
 /** Everything wrong with results and attestations; one verification in memory at a time, block by block. */
 export async function auditVerifications(db: Database, keySet: KeySet): Promise<readonly AuditFinding[]> {
   const { findings, statements } = await auditAttestations(db, keySet);
-  return [...findings, ...(await auditResults(db, statements)), ...(await auditErrorBudget(db, statements))];
+  return [
+    ...findings,
+    ...(await auditResults(db, statements)),
+    ...(await auditErrorBudget(db, statements)),
+    ...(await auditSignalBlocks(db)),
+  ];
 }

@@ -12,13 +12,15 @@ import { CLOCK, type Clock, type JsonObject, LedgerService } from '@app/ledger';
 import type { Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
+import { BlockFactsRepository } from '../block-facts.repository.js';
 import { scoreSamples, transformAll } from '../block.js';
 import { DEFAULT_POLICY, type FrozenGroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
 import { FactsRepository, type ModelFact, type SampleSetFact } from '../facts.repository.js';
 import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } from '../page.js';
 import { BLOCK_WIDTH, UNSCORABLE_SCORE } from '../plan.js';
-import { SignalsService } from '../signals.service.js';
+import { PendingSignalsService } from '../live/pending-signals.service.js';
+import { type SignalOrigin, SignalsService, type WantedSamples } from '../signals.service.js';
 import { requireSignals, ScaleBuilder } from './freeze.js';
 import { ensureNullSizes, groupTestOf } from './null-sizes.js';
 import {
@@ -77,8 +79,8 @@ interface FreezePlan {
 }
 
 interface References {
-  readonly original: readonly string[] | null;
-  readonly shadows: readonly (readonly string[])[];
+  readonly original: SignalOrigin | null;
+  readonly shadows: readonly SignalOrigin[];
 }
 
 @Injectable()
@@ -88,7 +90,9 @@ export class ProfileService {
   constructor(
     private readonly profiles: ProfileRepository,
     private readonly facts: FactsRepository,
+    private readonly blocks: BlockFactsRepository,
     private readonly signals: SignalsService,
+    private readonly pending: PendingSignalsService,
     private readonly ledger: LedgerService,
     private readonly queue: Queue,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -97,7 +101,7 @@ export class ProfileService {
   /**
    * Freezes, registers and returns a profile, and enqueues the verification of the releases that waited for it.
    * @throws VerificationError VERIFICATION_MODEL_UNKNOWN, _SET_UNKNOWN, _CLUSTERS_MISSING, _REFERENCE_MISSING, _SIGNALS_MISSING,
-   *   _POLICY_OUT_OF_RANGE, _PROFILE_EXISTS; IamError IAM_CALIBRATION_TOO_SMALL, IAM_PARAMETER_OUT_OF_RANGE,
+   *   _SIGNALS_PENDING (retryable), _POLICY_OUT_OF_RANGE, _PROFILE_EXISTS; IamError IAM_CALIBRATION_TOO_SMALL, IAM_PARAMETER_OUT_OF_RANGE,
    *   IAM_SCALE_DEGENERATE; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
   async freeze(input: FreezeProfile, actor: string): Promise<MeasurementProfile> {
@@ -227,14 +231,17 @@ export class ProfileService {
   /** Reads every reference signal of both sets once (twice for a frozen calibration set) and writes the document. */
   private async measure(plan: FreezePlan, givenIn: number | null) {
     const { measurement, calibration, controls } = plan;
-    const references = await this.recordingsOf(plan);
+    const references = await this.originsOf(plan);
+    await this.pending.refusePending(plan.model.modelId, references, [calibration, controls]);
     const offlineIn =
-      measurement.mode === 'online' ? null : (givenIn ?? (await this.meanOriginal(plan, references)));
+      measurement.mode === 'online'
+        ? null
+        : (givenIn ?? (await this.meanOriginal(plan, references.original!)));
     const perSample = { ...references, original: offlineIn === null ? references.original : null };
     const builder = new ScaleBuilder(measurement, offlineIn);
     for (const set of [calibration, controls]) {
-      for await (const sampleIds of this.batches(set)) {
-        builder.add(await this.signals.references(perSample, sampleIds));
+      for await (const samples of this.batches(set)) {
+        builder.add(await this.signals.references(perSample, samples));
       }
     }
     const scale = builder.freeze();
@@ -260,9 +267,10 @@ export class ProfileService {
       return { mode: 'same-release', sampleSetId, digest, size };
     }
     const scores: number[] = [];
-    for await (const sampleIds of this.batches(calibration)) {
-      const target = await this.signals.values([recordingId], sampleIds);
-      const values = await this.signals.references(references, sampleIds);
+    const trusted = { kind: 'recorded', recordingIds: [recordingId] } as const;
+    for await (const samples of this.batches(calibration)) {
+      const target = await this.signals.values(trusted, samples);
+      const values = await this.signals.references(references, samples);
       scores.push(...scoreSamples(target, values, { parameters: measurement, scale }));
     }
     requireSignals('calibration', scores.filter((score) => score === UNSCORABLE_SCORE).length, size);
@@ -290,30 +298,30 @@ export class ProfileService {
   }
 
   /** Mean signal of the original model on samples it was trained on. */
-  private async meanOriginal({ controls, measurement }: FreezePlan, references: References): Promise<number> {
+  private async meanOriginal({ controls, measurement }: FreezePlan, original: SignalOrigin): Promise<number> {
     const signals = new Float64Array(controls.size);
     let filled = 0;
-    for await (const sampleIds of this.batches(controls)) {
-      const values = await this.signals.values(references.original ?? [], sampleIds);
+    for await (const samples of this.batches(controls)) {
+      const values = await this.signals.values(original, samples);
       signals.set(transformAll(values, measurement), filled);
-      filled += sampleIds.length;
+      filled += values.length;
     }
     requireSignals('reference', signals.filter(Number.isNaN).length, controls.size);
     return offlineInSignal([signals]);
   }
 
-  private async recordingsOf({ original, shadows }: FreezePlan): Promise<References> {
-    const idsOf = async ({ referenceId }: ProfileReference) =>
-      (await this.facts.recordingsOf(referenceId)).map(({ recordingId }) => recordingId);
+  private async originsOf({ original, shadows }: FreezePlan): Promise<References> {
+    const originOf = ({ referenceId }: ProfileReference) => this.signals.origin(referenceId);
     return {
-      original: original && (await idsOf(original)),
-      shadows: await Promise.all(shadows.map(idsOf)),
+      original: original && (await originOf(original)),
+      shadows: await Promise.all(shadows.map(originOf)),
     };
   }
 
-  private async *batches({ sampleSetId, size }: SampleSetFact): AsyncGenerator<string[]> {
+  private async *batches({ sampleSetId, size }: SampleSetFact): AsyncGenerator<WantedSamples> {
     for (let from = 0; from < size; from += BLOCK_WIDTH) {
-      yield await this.facts.setMembers(sampleSetId, from, BLOCK_WIDTH);
+      const sampleIds = await this.blocks.setMembers(sampleSetId, from, BLOCK_WIDTH);
+      yield { subjectId: sampleSetId, positions: sampleIds.map((_, i) => from + i), sampleIds };
     }
   }
 

@@ -1,0 +1,166 @@
+/**
+ * Fills the cache of signals: of one block of samples, whatever live artifacts lack, and nothing else. Payloads are read
+ * and decrypted once for all artifacts, in batches, while earlier batches are in the models. A sample that breaks a model
+ * has a reason instead of a signal; what may pass by itself is thrown, for the queue to try again.
+ * Proven by test/medium/live-verification.spec.ts.
+ */
+import { CodedError } from '@app/errors';
+import { type SignalKind, takeSamples } from '@app/inference';
+import { CLOCK, type Clock } from '@app/ledger';
+import { DATABASE, type Database, type Tx } from '@app/persistence';
+import { Inject, Injectable } from '@nestjs/common';
+import { WORKER_NAME } from '../worker-name.js';
+import { InFlight } from './in-flight.js';
+import { measureBatch } from './measure-batch.js';
+import { RuntimePool } from './runtime-pool.service.js';
+import { type SamplePart, SampleReader } from './sample-reader.service.js';
+import type { SignalBlock } from './signal-block.js';
+import { SignalBlockRepository } from './signal-block.repository.js';
+import { SignalDraft } from './signal-draft.js';
+
+export interface SignalsWanted {
+  readonly modelId: string;
+  readonly signalKind: SignalKind;
+  /** A model's id for its commitment log, or the id of a sample set. */
+  readonly subjectId: string;
+  readonly blockIndex: number;
+  /** Every sample of the block in order, null where what it was is destroyed. */
+  readonly sampleIds: readonly (string | null)[];
+  /** Whether samples, and models, that failed before are tried again. */
+  readonly retryFailed: boolean;
+}
+
+export interface WorkObserver {
+  /** In the transaction that writes signals: `passes` samples went through the model, once each. */
+  readonly onWritten: (tx: Tx, artifactDigest: string, passes: number) => Promise<void>;
+  /** Something was done: the job is alive. */
+  readonly onProgress: () => void;
+}
+
+/** Batches of one block that are in the models at once; more only wait there, with their bytes. */
+const IN_FLIGHT = 3;
+
+@Injectable()
+export class LiveSignalsService {
+  constructor(
+    private readonly cache: SignalBlockRepository,
+    private readonly samples: SampleReader,
+    private readonly pool: RuntimePool,
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(WORKER_NAME) private readonly workerName: string,
+  ) {}
+
+  /**
+   * The cached signals of each artifact on the block, complete as far as the payloads known now allow.
+   * @param artifactDigests each named once
+   * @throws what may pass by itself: an endpoint or the vault's key is away
+   */
+  async ensure(
+    artifactDigests: readonly string[],
+    wanted: SignalsWanted,
+    observer: WorkObserver,
+  ): Promise<SignalBlock[]> {
+    const tasks = await Promise.all(
+      artifactDigests.map(async (artifactDigest) => this.task(artifactDigest, wanted)),
+    );
+    const open = tasks.filter(({ draft }) => draft.wanted.length > 0);
+    if (open.length > 0) await this.compute(open, wanted, observer);
+    for (const task of tasks) await this.write(task, wanted, observer);
+    return tasks.map(({ draft }) => draft.block);
+  }
+
+  private async task(artifactDigest: string, wanted: SignalsWanted): Promise<ArtifactTask> {
+    const { subjectId, blockIndex, sampleIds, retryFailed } = wanted;
+    const known = await this.cache.best({ artifactDigest, subjectId }, blockIndex);
+    const erased = sampleIds.map((sampleId) => sampleId === null);
+    if (retryFailed) this.pool.forgetFailure(artifactDigest);
+    return new ArtifactTask(artifactDigest, new SignalDraft(known, { blockIndex, erased, retryFailed }));
+  }
+
+  private async compute(
+    tasks: readonly ArtifactTask[],
+    { modelId, signalKind, sampleIds }: SignalsWanted,
+    { onProgress }: WorkObserver,
+  ): Promise<void> {
+    const positions = [...new Set(tasks.flatMap(({ draft }) => draft.wanted))].sort((a, b) => a - b);
+    const inFlight = new InFlight(IN_FLIGHT);
+    for await (const part of this.samples.parts(modelId, sampleIds, positions)) {
+      await inFlight.add(async () => {
+        await Promise.all(tasks.map((task) => this.measure(task, part, signalKind)));
+        onProgress();
+      });
+    }
+    await inFlight.settle();
+  }
+
+  private async measure(task: ArtifactTask, part: SamplePart, signalKind: SignalKind): Promise<void> {
+    const { draft, artifactDigest } = task;
+    const { positions } = part;
+    if (part.batch === null) return draft.refuse(task.wantedOf(positions), part.code);
+    const wanted = task.wantedOf(positions);
+    if (wanted.length === 0) return;
+    const known = this.pool.failureOf(artifactDigest);
+    if (known !== null) return draft.refuse(wanted, known);
+    const places = new Map(positions.map((position, i) => [position, i]));
+    const batch =
+      wanted.length === positions.length
+        ? part.batch
+        : takeSamples(
+            part.batch,
+            wanted.map((position) => places.get(position)!),
+          );
+    try {
+      const measured = await this.pool.use(artifactDigest, (runtime) => {
+        task.backend = runtime.backend;
+        return measureBatch(runtime, batch, signalKind);
+      });
+      draft.take(wanted, measured);
+      if (measured.broken !== null) this.pool.rememberFailure(artifactDigest, measured.broken);
+    } catch (error) {
+      // Thrown by opening the model: no sample is to blame, and none will get a signal from it.
+      if (!(error instanceof CodedError) || error.retryable) throw error;
+      this.pool.rememberFailure(artifactDigest, String(error.code));
+      draft.refuse(wanted, String(error.code));
+    }
+  }
+
+  private async write(
+    { artifactDigest, draft, backend }: ArtifactTask,
+    { subjectId }: SignalsWanted,
+    observer: WorkObserver,
+  ): Promise<void> {
+    if (!draft.isNews) return;
+    const block = {
+      ...draft.block,
+      backend,
+      computedBy: this.workerName,
+      computedAt: this.clock(),
+    };
+    await this.db.transaction().execute(async (tx) => {
+      const written = await this.cache.insert(tx, { artifactDigest, subjectId }, block);
+      if (written) await observer.onWritten(tx, artifactDigest, block.forwardPasses);
+    });
+    observer.onProgress();
+  }
+}
+
+/** One artifact's share of a block. */
+class ArtifactTask {
+  /** Until the model is loaded nothing has computed. */
+  backend = 'none';
+  private readonly wanted: ReadonlySet<number>;
+
+  constructor(
+    readonly artifactDigest: string,
+    readonly draft: SignalDraft,
+  ) {
+    this.wanted = new Set(draft.wanted);
+  }
+
+  wantedOf(positions: readonly number[]): readonly number[] {
+    return positions.every((position) => this.wanted.has(position))
+      ? positions
+      : positions.filter((position) => this.wanted.has(position));
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Loaded models of this process: opened when first used, kept while they are used most recently, shared by everything
+ * that runs at once. Proven by runtime-pool.spec.ts.
+ */
+import type { ModelRuntime } from '@app/inference';
+import { CLOCK, type Clock } from '@app/ledger';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+
+export interface RuntimePoolOptions {
+  /** Opens the artifact with this digest (SHA-256, hexadecimal). */
+  readonly open: (artifactDigest: string) => Promise<ModelRuntime>;
+  /** Models kept loaded; more are open only while more are in use. */
+  readonly capacity: number;
+}
+
+/** Injection token of {@link RuntimePoolOptions}. */
+export const RUNTIME_POOL_OPTIONS = Symbol('RUNTIME_POOL_OPTIONS');
+
+interface Entry {
+  readonly runtime: Promise<ModelRuntime>;
+  users: number;
+}
+
+/** Every block of a hanging model costs three time limits to find out; longer keeps a mended machine from trying. */
+const REMEMBERED_FAILURE_MS = 600_000;
+
+@Injectable()
+export class RuntimePool implements OnModuleDestroy {
+  /** In order of last use. */
+  private readonly entries = new Map<string, Entry>();
+  private readonly failures = new Map<string, { readonly code: string; readonly until: number }>();
+
+  constructor(
+    @Inject(RUNTIME_POOL_OPTIONS) private readonly options: RuntimePoolOptions,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Runs `work` with the loaded model; it stays loaded as long as that takes. @throws what opening it throws */
+  async use<T>(artifactDigest: string, work: (runtime: ModelRuntime) => Promise<T>): Promise<T> {
+    const entry = this.take(artifactDigest);
+    try {
+      return await work(await entry.runtime);
+    } finally {
+      entry.users -= 1;
+      await this.evict();
+    }
+  }
+
+  /** The code with which the model failed on everything a moment ago, null where it did not. */
+  failureOf(artifactDigest: string): string | null {
+    const failure = this.failures.get(artifactDigest);
+    return failure && failure.until > this.clock().getTime() ? failure.code : null;
+  }
+
+  rememberFailure(artifactDigest: string, code: string): void {
+    this.failures.set(artifactDigest, { code, until: this.clock().getTime() + REMEMBERED_FAILURE_MS });
+  }
+
+  forgetFailure(artifactDigest: string): void {
+    this.failures.delete(artifactDigest);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    const open = [...this.entries.values()];
+    this.entries.clear();
+    await Promise.all(open.map(({ runtime }) => disposeOf(runtime)));
+  }
+
+  private take(artifactDigest: string): Entry {
+    const known = this.entries.get(artifactDigest);
+    const entry = known ?? { runtime: this.options.open(artifactDigest), users: 0 };
+    entry.users += 1;
+    this.entries.delete(artifactDigest);
+    this.entries.set(artifactDigest, entry);
+    if (!known) {
+      // What could not be opened is not kept: the next use tries again.
+      entry.runtime.catch(() => {
+        if (this.entries.get(artifactDigest) === entry) this.entries.delete(artifactDigest);
+      });
+    }
+    return entry;
+  }
+
+  private async evict(): Promise<void> {
+    for (const [digest, entry] of this.entries) {
+      if (this.entries.size <= this.options.capacity) return;
+      if (entry.users > 0) continue;
+      this.entries.delete(digest);
+      await disposeOf(entry.runtime);
+    }
+  }
+}
+
+/** A model that never opened has nothing to dispose of; whoever opened it was told why. */
+async function disposeOf(opening: Promise<ModelRuntime>): Promise<void> {
+  const runtime = await opening.catch(() => null);
+  await runtime?.dispose();
+}
