@@ -83,6 +83,9 @@ const NESTED: Readonly<Record<string, Roles>> = {
   'Verification.results': PERSONAL,
 };
 
+/** Asked for over a WebSocket by test/medium/daemon-progress.spec.ts. */
+const SUBSCRIPTIONS: Readonly<Record<string, Roles>> = { 'Subscription.verificationProgress': ALL };
+
 let database: TestDatabase;
 let daemon: TestDaemon;
 let schema: GraphQLSchema;
@@ -191,7 +194,7 @@ it('of all these mutations only the allowed registration left anything behind', 
   });
 });
 
-it('guards exactly these nested fields, declared in the schema itself', async () => {
+it('guards exactly these subscriptions and nested fields, declared in the schema itself', async () => {
   const { rolesOf } = await import('../../apps/daemon/src/graphql/field-access.js');
   const { GraphQLSchemaHost } = await import('@nestjs/graphql');
   const served = daemon.daemon.app.get(GraphQLSchemaHost, { strict: false }).schema;
@@ -203,7 +206,7 @@ it('guards exactly these nested fields, declared in the schema itself', async ()
       if (roles) found[`${type.name}.${field.name}`] = roles;
     }
   }
-  expect(found).toEqual(NESTED);
+  expect(found).toEqual({ ...SUBSCRIPTIONS, ...NESTED });
 });
 
 describe('REST routes', () => {

@@ -37,6 +37,13 @@ export function guardFields(schema: GraphQLSchema): GraphQLSchema {
 }
 
 function guard(field: Field, roles: readonly Role[]): void {
+  const { subscribe } = field;
+  if (subscribe) {
+    field.subscribe = (source, args, context, info) => {
+      requireRole(context.access, roles);
+      return subscribe(source, args, context, info);
+    };
+  }
   const resolve = field.resolve ?? defaultFieldResolver;
   field.resolve = (source, args, context, info) => {
     requireRole(context.access, roles);

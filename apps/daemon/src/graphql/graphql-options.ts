@@ -12,6 +12,7 @@ import type { GraphqlContext } from './graphql-context.js';
 import { Loaders, type LoaderServices } from './loaders.js';
 import { checkComplexity } from './query-complexity.js';
 import { checkDepth } from './query-depth.js';
+import { admit, requireValid, type SubscriptionContext, SUBSCRIPTIONS } from './subscription-options.js';
 import { checkSource, MAX_TOKENS } from './source-limits.js';
 
 export interface GraphqlOptions {
@@ -32,6 +33,7 @@ export function graphqlOptions({ config, logger, metrics, services }: GraphqlOpt
     ide: false,
     graphiql: false,
     allowBatchedQueries: false,
+    subscription: SUBSCRIPTIONS,
     context: (request: FastifyRequest): GraphqlContext => ({
       access: request.access,
       correlationId: request.id,
@@ -58,6 +60,15 @@ export function graphqlOptions({ config, logger, metrics, services }: GraphqlOpt
       ) => {
         const limit = config.LACUNA_GRAPHQL_MAX_COMPLEXITY;
         checkComplexity({ schema, document, variables, limit });
+        metrics.graphqlOperations.inc({ kind: kindOf(document) });
+      },
+      preSubscriptionParsing: (_schema: GraphQLSchema, source: string, context: unknown) => {
+        checkSource(source);
+        return admit(context as SubscriptionContext);
+      },
+      preSubscriptionExecution: (schema: GraphQLSchema, document: DocumentNode) => {
+        requireValid(schema, document);
+        checkDepth(document, config.LACUNA_GRAPHQL_MAX_DEPTH);
         metrics.graphqlOperations.inc({ kind: kindOf(document) });
       },
     },

@@ -31,6 +31,7 @@ import { ExplanationResolver } from './queries/explanation.resolver.js';
 import { LogResolver } from './queries/log.resolver.js';
 import { ModelResolver } from './queries/model.resolver.js';
 import { ProfileResolver } from './queries/profile.resolver.js';
+import { ProgressSubscription } from './queries/progress.subscription.js';
 import { RecurrenceResolver } from './queries/recurrence.resolver.js';
 import { ReferenceResolver } from './queries/reference.resolver.js';
 import { ReleaseResolver } from './queries/release.resolver.js';
@@ -90,6 +91,7 @@ const RESOLVERS = [
   CommitmentResolver,
   VerificationResolver,
   VerificationTicketResolver,
+  ProgressSubscription,
   RequestResultResolver,
   ExplanationResolver,
   RecurrenceResolver,

@@ -25,6 +25,7 @@ export function addHttpHooks(instance: FastifyInstance, options: HttpHookOptions
     route.errorHandler = (error, request, reply) => answerError(logger, error, request, reply);
   });
   instance.decorateRequest('access');
+  instance.decorate('accessWith', (authorization: string) => accessOf(policy, authorization, clock()));
   instance.addHook('onRequest', async (request, reply) => {
     request.access = await accessOf(policy, request.headers.authorization, clock());
     void reply.header('x-content-type-options', 'nosniff').header('x-correlation-id', request.id);

@@ -57,11 +57,32 @@ export class WorkNode {
   @Field(() => Int)
   signalsRead!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Samples that went through live models.' })
   forwardPasses!: number;
+
+  @Field(() => Int, { description: 'Of them, through the release.' })
+  targetPasses!: number;
+
+  @Field(() => Int, { description: 'Of them, through references.' })
+  referencePasses!: number;
+
+  @Field(() => Int, { description: 'Signals of live models that were known before.' })
+  signalsReused!: number;
 
   @Field(() => Float)
   seconds!: number;
+}
+
+@ObjectType({ description: 'Committed samples without a signal of live models, by reason.' })
+export class UnscorableReasonNode {
+  @Field(() => String, { description: 'release or reference.' })
+  role!: string;
+
+  @Field(() => String, { description: 'Error code, for example RUNTIME_TIMEOUT.' })
+  code!: string;
+
+  @Field(() => Int)
+  samples!: number;
 }
 
 @ObjectType('Drift', {
@@ -136,6 +157,9 @@ export class OutcomeNode {
   @Field(() => DriftNode, { nullable: true, description: 'Null without commitments.' })
   drift!: DriftNode | null;
 
+  @Field(() => [UnscorableReasonNode], { description: 'Why samples have no score under live models.' })
+  unscorable!: UnscorableReasonNode[];
+
   @Field(() => WorkNode)
   work!: WorkNode;
 }
@@ -159,7 +183,8 @@ export function toOutcomeNode({ result, resultRoot, concludedAt, summary }: Outc
     requestTest: toRequestTestNode(describeTest(summary.requestTest)),
     errorBudget: summary.errorBudget,
     drift: summary.drift,
-    work,
+    unscorable: [...(summary.unscorable ?? [])],
+    work: { targetPasses: 0, referencePasses: 0, signalsReused: 0, ...work },
   };
 }
 

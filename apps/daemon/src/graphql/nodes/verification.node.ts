@@ -1,6 +1,6 @@
-import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
+import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
 import type { VerificationCause, VerificationResult, VerificationStatus } from '@app/persistence';
-import type { Verification } from '@app/verification';
+import { progressRate, type Verification } from '@app/verification';
 import { connectionTypeOf } from '../connection.js';
 import { VerificationCauseEnum, VerificationResultEnum, VerificationStatusEnum } from '../enums.js';
 import { BigIntScalar, DateTime } from '../scalars.js';
@@ -21,11 +21,32 @@ export class ProgressNode {
   @Field(() => Int, { description: 'Computed by an earlier verification already.' })
   blocksReused!: number;
 
-  @Field(() => BigIntScalar)
-  signalsRead!: bigint;
+  @Field(() => BigIntScalar, { description: 'Commitments, controls and calibration samples to score.' })
+  samplesTotal!: bigint;
 
   @Field(() => BigIntScalar)
+  samplesDone!: bigint;
+
+  @Field(() => Float, { nullable: true, description: 'Since it was planned; null while none is scored.' })
+  samplesPerSecond!: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'Until every sample is scored; null while unknown.' })
+  secondsLeft!: number | null;
+
+  @Field(() => BigIntScalar, { description: 'Recorded signals that were read.' })
+  signalsRead!: bigint;
+
+  @Field(() => BigIntScalar, { description: 'Signals of live models that were known before.' })
+  signalsReused!: bigint;
+
+  @Field(() => BigIntScalar, { description: 'Samples that went through live models.' })
   forwardPasses!: bigint;
+
+  @Field(() => BigIntScalar, { description: 'Of them, through the release.' })
+  targetPasses!: bigint;
+
+  @Field(() => BigIntScalar, { description: 'Of them, through references.' })
+  referencePasses!: bigint;
 
   @Field(() => String, { nullable: true, description: 'Why it failed, as a code.' })
   errorCode!: string | null;
@@ -73,7 +94,13 @@ export class VerificationTicket {
 
 export const VerificationConnection = connectionTypeOf(VerificationNode, 'Verification');
 
+export const toProgressNode = (progress: Verification['progress']): ProgressNode => ({
+  ...progress,
+  ...progressRate(progress, new Date()),
+});
+
 export const toVerificationNode = (verification: Verification): VerificationNode => ({
   ...verification,
   id: verification.verificationId,
+  progress: toProgressNode(verification.progress),
 });
