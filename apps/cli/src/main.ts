@@ -14,6 +14,7 @@ import { addSettingsCommand } from './commands/settings.command.js';
 import { addTokenCommand } from './commands/token.command.js';
 import { addVaultCommand } from './commands/vault.command.js';
 import { addVerifyCommand } from './commands/verify.command.js';
+import { addWatchCommand } from './commands/watch.command.js';
 import { addWhyCommand } from './commands/why.command.js';
 import { addWitnessCommand } from './commands/witness.command.js';
 
@@ -22,6 +23,7 @@ const program = new Command('lacuna')
   .showHelpAfterError('(lacuna <command> --help explains)');
 
 addVerifyCommand(program);
+addWatchCommand(program);
 addWhyCommand(program);
 addScoreCommand(program);
 addImportCommand(program);
