@@ -20,7 +20,8 @@ import { attestedRemains, LiveWorkload, type Remains } from '../support/fault-li
 import { killProcess, postmasterPid } from '../support/fault-postgres.js';
 import { FaultProcess } from '../support/fault-process.js';
 
-const ROUNDS = Number(process.env['LIVE_ROUNDS'] ?? 4);
+/** A round waits for leases of what was killed: a third of the rounds of the other crash test, unless told otherwise. */
+const ROUNDS = Number(process.env['LIVE_ROUNDS'] ?? Math.ceil(Number(process.env['FAULT_ROUNDS'] ?? 25) / 3));
 const SEED = process.env['FAULT_SEED'] ?? String(randomInt(1_000_000));
 /** Three blocks, the last one partial. */
 const COMMITMENTS = 9_000;
