@@ -157,6 +157,21 @@ describe('a model that cannot be run', () => {
   });
 });
 
+describe('a reference that cannot be run', () => {
+  it('keeps a profile from being frozen, with the reason', async () => {
+    const { modelId } = await liveModel(bench, { calibration: 120, controls: 60, forget: 5 });
+    const file = onnxFile(rememberingModel([]));
+    const artifactDigest = await storeModel(bench, file.subarray(0, file.length / 3));
+    const reference = { modelId, role: 'shadow' as const, name: 'broken', artifactDigest };
+    await bench.references.register({ ...reference, idempotencyKey: bench.unique('key') }, 'platform:test');
+    expect(await bench.drain(worker)).toEqual([]);
+    await expect(bench.freeze(modelId)).rejects.toMatchObject({
+      code: 'VERIFICATION_SIGNALS_MISSING',
+      details: { reasons: 'RUNTIME_MODEL_BROKEN (180)' },
+    });
+  });
+});
+
 describe('two workers on the same block', () => {
   it('count each pass once and keep one version of its signals', async () => {
     const other = await openWorker(database, 'other', runtimes);

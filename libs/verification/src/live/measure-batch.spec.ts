@@ -79,6 +79,26 @@ describe('measuring a batch', () => {
     await expect(endpoint).rejects.toMatchObject({ code: 'RUNTIME_TIMEOUT' });
   });
 
+  it('gives a process that died another chance, and the same batch', async () => {
+    const all = texts(8);
+    const died = new ModelError('RUNTIME_PROCESS_DIED', 'gone', { retryable: true });
+    const { runtime, runs } = modelFailingOn(new Set(), broken);
+    let deaths = 1;
+    const mortal: SignalGiver = {
+      kind: 'onnx',
+      signals: (...given) => {
+        deaths -= 1;
+        return deaths >= 0 ? Promise.reject(died) : runtime.signals(...given);
+      },
+    };
+    expect((await measureBatch(mortal, batchOf(all), 'loss')).codes.every((code) => code === undefined)).toBe(
+      true,
+    );
+    expect(runs).toEqual([8]);
+    const dying = modelFailingOn(new Set(all), () => died);
+    expect((await measureBatch(dying.runtime, batchOf(all), 'loss')).broken).toBe('RUNTIME_PROCESS_DIED');
+  });
+
   it('leaves to the queue what may pass by itself, and what nobody expected', async () => {
     const all = texts(4);
     for (const error of [

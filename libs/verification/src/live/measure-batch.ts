@@ -68,14 +68,23 @@ class Measurement {
             Array.from({ length: to - from }, (_, i) => from + i),
           );
     try {
-      const signals = await this.runtime.signals(part, this.signalKind);
-      this.values.set(signals, from);
+      this.values.set(await this.signalsOf(part), from);
       return null;
     } catch (error) {
       if (!(error instanceof CodedError) || mayPass(this.runtime, error)) throw error;
       const positions = positionsOf(error).filter((position) => position < to - from);
       if (positions.length === 0) return error;
       return this.withoutBlamed(from, to, positions, String(error.code));
+    }
+  }
+
+  /** Once more where the model's process died: it may have been killed, and the same batch gives the same signals. */
+  private async signalsOf(part: SampleBatch): Promise<Float64Array> {
+    try {
+      return await this.runtime.signals(part, this.signalKind);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== PROCESS_DIED) throw error;
+      return this.runtime.signals(part, this.signalKind);
     }
   }
 
@@ -133,7 +142,8 @@ class Measurement {
 }
 
 /** What a model does here it will do again on the next machine; an endpoint may be slow for a while. */
-const OF_THE_MODEL = new Set(['RUNTIME_TIMEOUT', 'RUNTIME_OUT_OF_MEMORY']);
+const PROCESS_DIED = 'RUNTIME_PROCESS_DIED';
+const OF_THE_MODEL = new Set(['RUNTIME_TIMEOUT', 'RUNTIME_OUT_OF_MEMORY', PROCESS_DIED]);
 
 function mayPass({ kind }: SignalGiver, { code, retryable }: CodedError): boolean {
   const local = kind === 'onnx' || kind === 'tfjs';

@@ -42,16 +42,17 @@ export class PendingSignalsService {
   }
 
   /**
-   * Nothing where every live reference has been run on every sample of the sets; otherwise asks for what is missing.
-   * @throws VERIFICATION_SIGNALS_PENDING (retryable)
+   * Nothing where every live reference has a signal for every sample of the sets; otherwise asks for what is missing.
+   * @throws VERIFICATION_SIGNALS_PENDING (retryable); VERIFICATION_SIGNALS_MISSING where models gave none, with the reasons
    */
   async refusePending(
     modelId: string,
     { original, shadows }: Pick<SignalInputs, 'original' | 'shadows'>,
     sets: readonly SizedSet[],
   ): Promise<void> {
-    const { jobs, of, awaited } = await this.missing(modelId, [original, ...shadows], sets);
-    if (jobs.length === 0) return;
+    const origins = [original, ...shadows];
+    const { jobs, of, awaited } = await this.missing(modelId, origins, sets);
+    if (jobs.length === 0) return this.refuseUnscorable(origins, sets);
     await this.queue.send(this.db, 'verification.prepare', { modelId }, { singletonKey: modelId });
     throw new VerificationError(
       'VERIFICATION_SIGNALS_PENDING',
@@ -59,6 +60,34 @@ export class PendingSignalsService {
         ? `${awaited} blocks of the calibration set and the controls hold samples without a stored payload; store them, then try again`
         : `${jobs.length} of ${of} blocks of reference signals on the calibration set and the controls are still being computed; try again in a moment`,
       { retryable: true, details: { missing: jobs.length, of, awaited } },
+    );
+  }
+
+  private async refuseUnscorable(
+    origins: readonly (SignalOrigin | null)[],
+    sets: readonly SizedSet[],
+  ): Promise<void> {
+    const counts = new Map<string, number>();
+    for (const { artifactDigest } of liveOrigins(origins)) {
+      for (const { sampleSetId } of sets) {
+        const key = { artifactDigest, subjectId: sampleSetId };
+        for (const { blockIndex, unscorable } of (
+          await this.cache.versions([artifactDigest], sampleSetId)
+        )[0]!.values()) {
+          const block = unscorable > 0 ? await this.cache.best(key, blockIndex) : undefined;
+          for (const [code, ranges] of Object.entries(block?.reasons ?? {})) {
+            const samples = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+            counts.set(code, (counts.get(code) ?? 0) + samples);
+          }
+        }
+      }
+    }
+    if (counts.size === 0) return;
+    const reasons = [...counts].map(([code, samples]) => `${code} (${samples})`).join(', ');
+    throw new VerificationError(
+      'VERIFICATION_SIGNALS_MISSING',
+      `reference models gave no signal for samples of the calibration set or the controls: ${reasons}`,
+      { details: { reasons } },
     );
   }
 
