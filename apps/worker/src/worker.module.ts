@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Config, ConfigModule } from '@app/config';
+import { openRuntime, runtimeOptionsOf } from '@app/inference';
 import { type Clock, LedgerModule } from '@app/ledger';
 import { type Logger } from '@app/logging';
 import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
@@ -7,7 +8,6 @@ import { QueueModule } from '@app/queue';
 import { vaultKeyFile, VaultModule } from '@app/vault';
 import { VerificationModule } from '@app/verification';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { modelOpener } from './model-opener.js';
 import { VerificationTasks } from './tasks/verification-tasks.js';
 
 export interface WorkerOptions {
@@ -36,7 +36,7 @@ export class WorkerModule {
         VaultModule.forRoot(vaultKeyFile(config, directory)),
         VerificationModule.forWorker({
           workerName: `${hostname()}:${process.pid}`,
-          openRuntime: modelOpener(config),
+          openRuntime: (source) => openRuntime(source, runtimeOptionsOf(config)),
           models: config.LACUNA_WORKER_MODELS,
         }),
       ],
