@@ -46,7 +46,7 @@ const SUBSCRIPTION = `subscription ($id: ID!) { verificationProgress(verificatio
 async function updatesOf(
   payload: Record<string, unknown>,
   id: string,
-  { query = SUBSCRIPTION, onUpdate = () => undefined as unknown } = {},
+  { query = SUBSCRIPTION, onUpdate = (): unknown => undefined } = {},
 ): Promise<Update[]> {
   const client = createClient({
     url: `${daemon.url.replace('http', 'ws')}/graphql`,

@@ -104,7 +104,7 @@ export interface LiveModel {
   readonly shadow: string;
   readonly forget: readonly string[];
   /** Registers a release and thereby asks for its verification. @returns its id */
-  release(artifactDigest: string): Promise<string>;
+  readonly release: (artifactDigest: string) => Promise<string>;
 }
 
 export interface LiveOptions {

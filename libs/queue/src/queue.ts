@@ -89,8 +89,15 @@ export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<voi
     }
     // Here and nowhere else: two processes that make the same queue at once lock each other out.
     await boss.createQueue(DEAD_LETTERS, { name: DEAD_LETTERS, policy: 'standard' });
-    for (const [name, { patienceSeconds: _ours, ...policy }] of Object.entries(POLICIES)) {
-      const options = { name, policy: 'standard', retryBackoff: true, deadLetter: DEAD_LETTERS, ...policy } as const;
+    for (const [name, { expireInSeconds, retryLimit, retryDelay }] of Object.entries(POLICIES)) {
+      const policy = { expireInSeconds, retryLimit, retryDelay };
+      const options = {
+        name,
+        policy: 'standard',
+        retryBackoff: true,
+        deadLetter: DEAD_LETTERS,
+        ...policy,
+      } as const;
       await boss.createQueue(name, options);
       await boss.updateQueue(name, options);
     }

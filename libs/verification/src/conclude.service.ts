@@ -160,7 +160,7 @@ export class ConcludeService {
         blocks: progress.blocksTotal - missing.length,
         samples: progress.samplesTotal - absent,
       });
-      for (const { width: _known, ...job } of missing) await this.queue.send(tx, 'verification.block', job);
+      for (const { job } of missing) await this.queue.send(tx, 'verification.block', job);
     });
   }
 

@@ -16,7 +16,7 @@ import { referenceIds } from './profile/reference-ids.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { blockInputs, liveOrigins, originsOf, SignalsService } from './signals.service.js';
 import { subjectIdOf, subjectsOf } from './subjects.js';
-import { type BlockJob, type PlanJob, sendConclude } from './verification-jobs.js';
+import { type MissingBlock, type PlanJob, sendConclude } from './verification-jobs.js';
 import {
   type NewVerification,
   type PlannedCounts,
@@ -29,7 +29,7 @@ const CHECKPOINT_PATIENCE_MS = 20_000;
 interface PlannedWork {
   readonly blocks: number;
   readonly samples: bigint;
-  readonly missing: readonly (BlockJob & { readonly width: number })[];
+  readonly missing: readonly MissingBlock[];
 }
 
 @Injectable()
@@ -90,7 +90,7 @@ export class PlanService {
   ): Promise<PlannedWork> {
     const inputs = await this.signals.inputs(releaseId, referenceIds(document));
     const digests = liveOrigins(originsOf(inputs)).map(({ artifactDigest }) => artifactDigest);
-    const missing: PlannedWork['missing'][number][] = [];
+    const missing: MissingBlock[] = [];
     let blocks = 0;
     let samples = 0n;
     for (const { name: subject, size } of subjectsOf(document, treeSize)) {
@@ -106,14 +106,17 @@ export class PlanService {
       blocks += plan.total;
       samples += BigInt(size);
       missing.push(
-        ...plan.missing.map(({ blockIndex, width }) => ({ verificationId, subject, blockIndex, width })),
+        ...plan.missing.map(({ blockIndex, width }) => ({
+          job: { verificationId, subject, blockIndex },
+          width,
+        })),
       );
     }
     return { blocks, samples, missing };
   }
 
   private async enqueue(tx: Tx, verification: NewVerification, { missing }: PlannedWork): Promise<void> {
-    for (const { width: _known, ...job } of missing) await this.queue.send(tx, 'verification.block', job);
+    for (const { job } of missing) await this.queue.send(tx, 'verification.block', job);
     if (missing.length > 0) return;
     await this.verifications.moveTo(tx, verification.verificationId, 'CONCLUDING');
     await sendConclude(this.queue, tx, verification);

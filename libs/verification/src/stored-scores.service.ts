@@ -9,14 +9,14 @@ import { referenceIds } from './profile/reference-ids.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
 import { subjectsOf } from './subjects.js';
-import type { BlockJob } from './verification-jobs.js';
+import type { MissingBlock } from './verification-jobs.js';
 import type { Verification } from './verification.repository.js';
 
 export interface StoredScores {
   /** By subject, in millionths, -1 unscorable or in a missing block. */
   readonly scores: ReadonlyMap<string, Int32Array>;
   /** The jobs of blocks that are not there, or not wide enough, with the samples they need. */
-  readonly missing: readonly (BlockJob & { readonly width: number })[];
+  readonly missing: readonly MissingBlock[];
 }
 
 @Injectable()
@@ -35,7 +35,7 @@ export class StoredScoresService {
   ): Promise<StoredScores> {
     const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
     const scores = new Map<string, Int32Array>();
-    const missing: StoredScores['missing'][number][] = [];
+    const missing: MissingBlock[] = [];
     for (const subject of subjectsOf(document, treeSize)) {
       if (!wanted(subject.name)) continue;
       const key = { releaseId, profileId, subject: subject.name };
@@ -44,7 +44,7 @@ export class StoredScoresService {
       for (const { blockIndex, width } of blocksOf(subject.size)) {
         const best = bestBlock(versions.get(blockIndex) ?? [], digest);
         if (!best || best.width < width) {
-          missing.push({ verificationId, subject: subject.name, blockIndex, width });
+          missing.push({ job: { verificationId, subject: subject.name, blockIndex }, width });
           continue;
         }
         const block = decodeScores(await this.blocks.scores(key, best));

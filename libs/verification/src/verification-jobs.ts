@@ -13,6 +13,12 @@ export interface BlockJob {
   readonly blockIndex: number;
 }
 
+/** A block that has to be computed, and how many samples of it are needed. */
+export interface MissingBlock {
+  readonly job: BlockJob;
+  readonly width: number;
+}
+
 /** Looks for signals that live references lack on the model's sample sets. */
 export interface PrepareJob {
   readonly modelId: string;

@@ -1,9 +1,6 @@
-import { CodedError } from '@app/errors';
-import type { SampleBatch } from '@app/inference';
+import { InferenceError, type SampleBatch } from '@app/inference';
 import { describe, expect, it } from 'vitest';
 import { measureBatch, type SignalGiver } from './measure-batch.js';
-
-class ModelError extends CodedError {}
 
 /** A model whose signal of a text is its length; it fails on batches that hold certain texts. */
 function modelFailingOn(poison: ReadonlySet<string>, failure: (texts: readonly string[]) => Error) {
@@ -22,7 +19,7 @@ function modelFailingOn(poison: ReadonlySet<string>, failure: (texts: readonly s
 
 const texts = (count: number): string[] => Array.from({ length: count }, (_, i) => 'x'.repeat(i + 1));
 const batchOf = (list: readonly string[]): SampleBatch => ({ form: 'text', texts: list });
-const broken = () => new ModelError('RUNTIME_OUT_OF_MEMORY', 'too much');
+const broken = () => new InferenceError('RUNTIME_OUT_OF_MEMORY', 'too much');
 
 describe('measuring a batch', () => {
   it('is one run where nothing fails', async () => {
@@ -59,7 +56,7 @@ describe('measuring a batch', () => {
     const poison = new Set([all[3]!, all[50]!]);
     const { runtime, runs } = modelFailingOn(poison, (given) => {
       const positions = given.flatMap((text, i) => (poison.has(text) ? [i] : [])).join(',');
-      return new ModelError('RUNTIME_OUTPUT_NOT_FINITE', 'not a number', { details: { positions } });
+      return new InferenceError('RUNTIME_OUTPUT_NOT_FINITE', 'not a number', { details: { positions } });
     });
     const { values, codes } = await measureBatch(runtime, batchOf(all), 'loss');
     expect(runs).toEqual([100, 98]);
@@ -72,7 +69,7 @@ describe('measuring a batch', () => {
   });
 
   it('does not wait for a local model to become faster', async () => {
-    const slow = () => new ModelError('RUNTIME_TIMEOUT', 'slow', { retryable: true });
+    const slow = () => new InferenceError('RUNTIME_TIMEOUT', 'slow', { retryable: true });
     const { runtime } = modelFailingOn(new Set(texts(2)), slow);
     expect((await measureBatch(runtime, batchOf(texts(2)), 'loss')).broken).toBe('RUNTIME_TIMEOUT');
     const endpoint = measureBatch({ ...runtime, kind: 'open-inference' }, batchOf(texts(2)), 'loss');
@@ -81,7 +78,7 @@ describe('measuring a batch', () => {
 
   it('gives a process that died another chance, and the same batch', async () => {
     const all = texts(8);
-    const died = new ModelError('RUNTIME_PROCESS_DIED', 'gone', { retryable: true });
+    const died = new InferenceError('RUNTIME_PROCESS_DIED', 'gone', { retryable: true });
     const { runtime, runs } = modelFailingOn(new Set(), broken);
     let deaths = 1;
     const mortal: SignalGiver = {
@@ -102,7 +99,7 @@ describe('measuring a batch', () => {
   it('leaves to the queue what may pass by itself, and what nobody expected', async () => {
     const all = texts(4);
     for (const error of [
-      new ModelError('RUNTIME_UNAVAILABLE', 'away', { retryable: true }),
+      new InferenceError('RUNTIME_UNAVAILABLE', 'away', { retryable: true }),
       new TypeError('a bug'),
     ]) {
       const { runtime } = modelFailingOn(new Set(all), () => error);

@@ -3,8 +3,8 @@
  * every other sample keeps its signal. A model that fails on whatever it is given is found early, because each further
  * try may cost a whole time limit. Proven by measure-batch.spec.ts.
  */
-import { CodedError } from '@app/errors';
 import {
+  InferenceError,
   type ModelRuntime,
   positionsOf,
   type SampleBatch,
@@ -58,7 +58,7 @@ class Measurement {
    * Runs the samples at positions [from, to).
    * @returns null when each has a signal or a code of its own, otherwise the error that all of them share
    */
-  async measure(from: number, to: number): Promise<CodedError | null> {
+  async measure(from: number, to: number): Promise<InferenceError | null> {
     const count = sampleCount(this.batch);
     const part =
       from === 0 && to === count
@@ -70,11 +70,11 @@ class Measurement {
     try {
       this.values.set(await this.signalsOf(part), from);
       return null;
-    } catch (error) {
-      if (!(error instanceof CodedError) || mayPass(this.runtime, error)) throw error;
+    } catch (error: unknown) {
+      if (!(error instanceof InferenceError) || mayPass(this.runtime, error)) throw error;
       const positions = positionsOf(error).filter((position) => position < to - from);
       if (positions.length === 0) return error;
-      return this.withoutBlamed(from, to, positions, String(error.code));
+      return this.withoutBlamed(from, to, positions, error.code);
     }
   }
 
@@ -83,7 +83,7 @@ class Measurement {
     try {
       return await this.runtime.signals(part, this.signalKind);
     } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== PROCESS_DIED) throw error;
+      if (!(error instanceof InferenceError) || error.code !== PROCESS_DIED) throw error;
       return this.runtime.signals(part, this.signalKind);
     }
   }
@@ -94,7 +94,7 @@ class Measurement {
     to: number,
     positions: readonly number[],
     code: string,
-  ): Promise<CodedError | null> {
+  ): Promise<InferenceError | null> {
     for (const position of positions) this.codes[from + position] = code;
     const others = Array.from({ length: to - from }, (_, i) => from + i).filter(
       (position) => this.codes[position] === undefined,
@@ -112,17 +112,17 @@ class Measurement {
    * Finds the samples that make [from, to) fail with `failure`.
    * @returns the code of a model that fails on single samples from both ends: then no sample is to blame
    */
-  async isolate(from: number, to: number, failure: CodedError): Promise<string | null> {
+  async isolate(from: number, to: number, failure: InferenceError): Promise<string | null> {
     if (to - from === 1) {
-      this.codes[from] = String(failure.code);
+      this.codes[from] = failure.code;
       // A batch of one says nothing about the model.
       return null;
     }
     const first = await this.measure(from, from + 1);
     const last = await this.measure(to - 1, to);
-    if (first !== null && last !== null) return String(failure.code);
-    if (first !== null) this.codes[from] = String(first.code);
-    if (last !== null) this.codes[to - 1] = String(last.code);
+    if (first !== null && last !== null) return failure.code;
+    if (first !== null) this.codes[from] = first.code;
+    if (last !== null) this.codes[to - 1] = last.code;
     await this.halve(from + 1, to - 1);
     return null;
   }
@@ -132,7 +132,7 @@ class Measurement {
     const failure = await this.measure(from, to);
     if (failure === null) return;
     if (to - from === 1) {
-      this.codes[from] = String(failure.code);
+      this.codes[from] = failure.code;
       return;
     }
     const middle = Math.floor((from + to) / 2);
@@ -145,7 +145,7 @@ class Measurement {
 const PROCESS_DIED = 'RUNTIME_PROCESS_DIED';
 const OF_THE_MODEL = new Set(['RUNTIME_TIMEOUT', 'RUNTIME_OUT_OF_MEMORY', PROCESS_DIED]);
 
-function mayPass({ kind }: SignalGiver, { code, retryable }: CodedError): boolean {
+function mayPass({ kind }: SignalGiver, { code, retryable }: InferenceError): boolean {
   const local = kind === 'onnx' || kind === 'tfjs';
   return retryable && !(local && OF_THE_MODEL.has(code));
 }
