@@ -134,9 +134,7 @@ export const settings = {
   LACUNA_WORKER_CONCURRENCY: wholeNumber(1, 64)
     .default(2)
     .describe('blocks one worker process takes at a time'),
-  LACUNA_WORKER_MODELS: wholeNumber(1, 64)
-    .default(4)
-    .describe('live models one worker process keeps loaded'),
+  LACUNA_WORKER_MODELS: wholeNumber(1, 64).default(4).describe('live models one worker process keeps loaded'),
   LACUNA_INFERENCE_BACKENDS: list(inferenceBackend)
     .prefault(inferenceBackend.options.join(','))
     .describe('what model files may be run on, best first; each must pass a known-answer check'),
