@@ -26,19 +26,27 @@ export interface WorkloadOptions {
   readonly random: SeededRandom;
   /** Deletion requests that the recordings have signals for. */
   readonly requests: number;
+  /** Each request of this number is about the verified model, the others about one without releases; default 1. */
+  readonly verifiedEvery?: number;
 }
 
 export class Workload {
   readonly acknowledged: Acknowledged[] = [];
   /** Called at each acknowledgement, before the writer goes on. */
   onAcknowledged: () => void = () => undefined;
+  /** The verified one. */
   modelId = '';
+  private unverifiedModelId = '';
+  private readonly verifiedEvery: number;
   private readonly pool: readonly string[];
   private next = 0;
   private releases = 0;
 
   constructor(private readonly options: WorkloadOptions) {
-    this.pool = named('s', options.requests * SAMPLES_PER_REQUEST);
+    const { requests, verifiedEvery = 1 } = options;
+    this.verifiedEvery = verifiedEvery;
+    const numbers = Array.from({ length: requests }, (_, number) => number);
+    this.pool = numbers.filter((number) => this.isVerified(number)).flatMap((number) => samplesOf(number));
   }
 
   /** Registers everything that verifications need, up to the frozen profile and a first release. */
@@ -48,6 +56,11 @@ export class Workload {
       name: 'crash',
       signalKind: 'LOSS',
       idempotencyKey: 'model',
+    });
+    this.unverifiedModelId = await client.mutate('registerModel', {
+      name: 'unverified',
+      signalKind: 'LOSS',
+      idempotencyKey: 'unverified-model',
     });
     await this.reference('ORIGINAL', 'original', 1);
     await this.reference('SHADOW', 'shadow', 3);
@@ -108,8 +121,8 @@ export class Workload {
 
   /** Files request `number` (again): the same key and content each time. */
   send(number: number): Promise<string> {
-    const { modelId } = this;
-    const samples = this.samplesOf(number).map((sampleId) => ({ modelId, sampleId }));
+    const modelId = this.isVerified(number) ? this.modelId : this.unverifiedModelId;
+    const samples = samplesOf(number).map((sampleId) => ({ modelId, sampleId }));
     return this.options.client().mutate('fileDeletionRequest', {
       subject: `subject-${number}`,
       regime: 'GDPR',
@@ -119,8 +132,8 @@ export class Workload {
     });
   }
 
-  samplesOf(number: number): string[] {
-    return this.pool.slice(number * SAMPLES_PER_REQUEST, (number + 1) * SAMPLES_PER_REQUEST);
+  private isVerified(number: number): boolean {
+    return number % this.verifiedEvery === 0;
   }
 
   private async reference(role: string, name: string, level: number): Promise<void> {
@@ -143,5 +156,8 @@ export class Workload {
     return sampleIds.map((sampleId) => ({ sampleId, loss: level + random.nextUnit() }));
   }
 }
+
+const samplesOf = (number: number): string[] =>
+  Array.from({ length: SAMPLES_PER_REQUEST }, (_, n) => `s-${number}-${n}`);
 
 const keyOf = (number: number): string => `request-${number}`;
