@@ -22,6 +22,7 @@ export interface TestLedgerOptions {
   readonly withheld?: true;
   readonly stateFile?: string;
   readonly clock?: () => Date;
+  readonly onCheckpoint?: (origin: string, treeSize: bigint) => void;
 }
 
 /** One daemon's share of the ledger; call it twice on one database for two daemons. */
@@ -44,6 +45,7 @@ export function makeTestLedger(
     state: new SignerState(stateFile),
     intervalMs: 1000,
     onError: (_origin, error) => errors.push(error),
+    ...(options.onCheckpoint ? { onCheckpoint: options.onCheckpoint } : {}),
   });
   const originOf = (modelId: string) => `${TEST_LEDGER}/${modelId}/commitments`;
   const sequencer = new Sequencer({ repository, clock, originOf, onAppended: () => undefined });
