@@ -131,6 +131,17 @@ export const settings = {
   LACUNA_ENDPOINT_TOKENS: text
     .optional()
     .describe('JSON file from `host` or `host:port` of an inference server to the bearer token it wants'),
+  LACUNA_SAMPLE_HOSTS: hosts
+    .optional()
+    .describe(
+      'servers that samples kept by their owners may be fetched from, in the same form (default: none)',
+    ),
+  LACUNA_SAMPLE_PRIVATE_ADDRESSES: flag
+    .optional()
+    .describe('let these servers have private and loopback addresses (default: public ones only)'),
+  LACUNA_SAMPLE_TIMEOUT_MS: wholeNumber(100, 600_000)
+    .default(30_000)
+    .describe('longest time to fetch one of these samples, in milliseconds'),
   LACUNA_WORKER_CONCURRENCY: wholeNumber(1, 64)
     .default(2)
     .describe('blocks one worker process takes at a time'),

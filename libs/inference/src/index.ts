@@ -21,6 +21,7 @@ export { RecordingService, type StoredRecording, type StoreOptions } from './rec
 export type { RecordedRow, SignalKind } from './recorded/row-reader.js';
 export { isSampleId } from './recorded/sample-id.js';
 export { batchSamples, type PlacedBatch, type SampleBatches } from './sample/batch-samples.js';
+export { HeldSamples } from './sample/held-samples.js';
 export { parseSamples, type PayloadLine } from './sample/parse-samples.js';
 export { parseSample } from './sample/parse-sample.js';
 export { decodeSample, encodeSample } from './sample/payload.js';

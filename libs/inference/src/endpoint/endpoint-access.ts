@@ -93,7 +93,8 @@ function parseEndpointUrl(url: string): URL {
   return parsed;
 }
 
-function hostMatches(pattern: string, host: string, port: number): boolean {
+/** Whether `host:port` is meant by `host`, `host:port` or `*.domain`. */
+export function hostMatches(pattern: string, host: string, port: number): boolean {
   const [, name, ofPort] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(pattern) ?? [];
   if (name === undefined || (ofPort !== undefined && Number(ofPort) !== port)) return false;
   return name.startsWith('*.') ? host.endsWith(name.slice(1)) && host.length >= name.length : host === name;
