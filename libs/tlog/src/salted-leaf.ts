@@ -36,13 +36,13 @@ export interface SaltedLeaf {
  * @throws TLOG_LEAF_MALFORMED for a bad type or salt length.
  */
 export function sealLeaf({ type, content, salt }: LeafOpening): Uint8Array {
-  if (!LEAF_TYPE.test(type)) throw malformed('the leaf type is not a short lower-case name');
-  if (salt.length !== SALT_BYTES) throw malformed('a salt has 32 bytes');
+  requireLeafType(type);
+  if (salt.length !== SALT_BYTES) throw saltMalformed();
   return Buffer.from(leafText(type, createHmac('sha256', salt).update(content, 'utf8').digest()));
 }
 
 /** Equal to canonicalJson of the object (keys in order, no character that needs escaping), without its cost. */
-function leafText(type: string, commitment: Uint8Array): string {
+export function leafText(type: string, commitment: Uint8Array): string {
   return `{"commitment":"${toBase64(commitment)}","type":"${type}","version":${LEAF_VERSION}}`;
 }
 
@@ -67,6 +67,15 @@ export function checkLeafOpening(leaf: Uint8Array, opening: LeafOpening): void {
   if (!equalBytes(leaf, sealLeaf(opening))) {
     throw new TlogError('TLOG_LEAF_OPENING_BROKEN', 'the leaf was not made of this content and salt');
   }
+}
+
+/** @throws TLOG_LEAF_MALFORMED */
+export function requireLeafType(type: string): void {
+  if (!LEAF_TYPE.test(type)) throw malformed('the leaf type is not a short lower-case name');
+}
+
+export function saltMalformed(): TlogError {
+  return malformed('a salt has 32 bytes');
 }
 
 function malformed(message: string): TlogError {

@@ -11,6 +11,9 @@ const leaves = Array.from({ length: SIZE }, (_, i) => hashLeaf(Buffer.from(`tile
 const tree = new MemoryTree(leaves);
 const name = ({ level, index }: { level: number; index: bigint }) => `${level}/${index}`;
 
+const spelled = (tiles: readonly Tile[]) =>
+  tiles.map((tile) => `${name(tile)} ${tile.width} ${Buffer.from(tile.hashes).toString('base64')}`);
+
 /** Every tile of the first `size` leaves, hash by hash from the specification's formula. */
 function tilesOf(size: number): Map<string, Uint8Array> {
   const tiles = new Map<string, Uint8Array>();
@@ -110,5 +113,23 @@ describe('TileBuilder', () => {
     expectTiles(stored, SIZE);
     expect(builder.compactRange().root()).toEqual(tree.root());
     expect(builder.takeFullTiles()).toEqual([]);
+  });
+
+  it('takes hashes back to back as it takes them one by one', () => {
+    const all = new TileBuilder(0n, []);
+    const single = new TileBuilder(0n, []);
+    const ends = [0, 1, 200, 256, 511, 1100, 1024 + 65_536 - 900, SIZE].sort((a, b) => a - b);
+    for (const [position, end] of ends.entries()) {
+      const added = leaves.slice(ends[position - 1] ?? 0, end);
+      all.appendAll(Buffer.concat(added));
+      for (const leaf of added) single.append(leaf);
+      expect(all.treeSize).toBe(BigInt(end));
+      expect(spelled(all.takeFullTiles())).toEqual(spelled(single.takeFullTiles()));
+      expect(spelled(all.changedPartialTiles())).toEqual(spelled(single.changedPartialTiles()));
+      expect(all.compactRange().root()).toEqual(tree.root(BigInt(end)));
+    }
+    expect(() => all.appendAll(new Uint8Array(33))).toThrow(
+      expect.objectContaining({ code: 'TLOG_HASHES_MALFORMED' }),
+    );
   });
 });

@@ -75,6 +75,23 @@ export class TileBuilder {
     this.push(0, leafHash);
   }
 
+  /** Adds leaf hashes lying back to back. @throws TLOG_HASHES_MALFORMED unless each has 32 bytes */
+  appendAll(leafHashes: Uint8Array): void {
+    if (leafHashes.length % HASH_BYTES !== 0) {
+      throw new TlogError('TLOG_HASHES_MALFORMED', 'a leaf hash must have 32 bytes');
+    }
+    for (let at = 0; at < leafHashes.length;) {
+      const level = this.level(0);
+      const taken = leafHashes.subarray(at, at + TILE_BYTES - level.width * HASH_BYTES);
+      level.buffer.set(taken, level.width * HASH_BYTES);
+      level.width += taken.length / HASH_BYTES;
+      level.changed = true;
+      this.size += BigInt(taken.length / HASH_BYTES);
+      at += taken.length;
+      this.closeIfFull(0);
+    }
+  }
+
   /** The tiles that became full since the last call, each once. */
   takeFullTiles(): Tile[] {
     const taken = this.full;
@@ -122,6 +139,11 @@ export class TileBuilder {
     level.buffer.set(hash, level.width * HASH_BYTES);
     level.width++;
     level.changed = true;
+    this.closeIfFull(number);
+  }
+
+  private closeIfFull(number: number): void {
+    const level = this.level(number);
     if (level.width < TILE_WIDTH) return;
     const index = levelWidth(number, this.size) / BigInt(TILE_WIDTH) - 1n;
     invariant(index >= 0n, 'a full tile lies within the tree');
