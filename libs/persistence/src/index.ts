@@ -1,5 +1,6 @@
 export { connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
 export { isConnectionLoss } from './connection-loss.js';
+export { copyIn, copyOut } from './copy.js';
 export { DATABASE, DatabaseModule, openKysely, SQL } from './database.module.js';
 export { PersistenceError } from './errors.js';
 export { checkSchema, knownMigrations, migrate, type Migration } from './migrator.js';

@@ -5,6 +5,8 @@
  * socket is gone. So each connection here is a postgres.js pool of one, used by one caller at a time, and thrown away at
  * the first sign of a loss; what comes next gets a new one. Proven by test/fault/lost-connection.spec.ts.
  */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import postgres from 'postgres';
 import type { Sql } from './connect.js';
@@ -27,15 +29,31 @@ export class Lane implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    // On a new connection a statement of a lost transaction would take effect by itself, and COMMIT would succeed.
-    if (this.loss) throw this.loss;
-    try {
+    return this.guarded(async () => {
       const rows = await this.sql.unsafe<R[]>(sql, [...parameters] as never[]);
       return { rows: Array.from(rows), ...affectedRows(rows.command, rows.count) };
-    } catch (error) {
-      if (isConnectionLoss(error)) this.loss ??= error as Error;
-      throw error;
-    }
+    });
+  }
+
+  /** Everything that a `copy … to stdout` sends. */
+  copyOut(statement: string): Promise<Buffer> {
+    return this.guarded(async () => {
+      const source = await this.sql.unsafe(statement).readable();
+      const chunks: Buffer[] = [];
+      for await (const chunk of source) chunks.push(chunk as Buffer);
+      // postgres.js pauses its socket while the stream is full and resumes it when more is read; of a stream that ended
+      // meanwhile nobody reads more, and the connection would stand still.
+      if (!this.loss) source._read(0);
+      return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    });
+  }
+
+  /** Sends `bytes` to a `copy … from stdin`; settled when PostgreSQL has taken or refused them. */
+  copyIn(statement: string, bytes: Buffer): Promise<void> {
+    return this.guarded(async () => {
+      const target = await this.sql.unsafe(statement).writable();
+      await pipeline(Readable.from(pieces(bytes)), target);
+    });
   }
 
   streamQuery(): never {
@@ -45,6 +63,24 @@ export class Lane implements DatabaseConnection {
   close(timeoutSeconds: number): Promise<void> {
     return this.sql.end({ timeout: timeoutSeconds });
   }
+
+  private async guarded<T>(work: () => Promise<T>): Promise<T> {
+    // On a new connection a statement of a lost transaction would take effect by itself, and COMMIT would succeed.
+    if (this.loss) throw this.loss;
+    try {
+      return await work();
+    } catch (error) {
+      if (isConnectionLoss(error)) this.loss ??= error as Error;
+      throw error;
+    }
+  }
+}
+
+/** Bytes in one message of a COPY: few messages, and the socket's buffer stays small. */
+const COPY_PIECE_BYTES = 256 * 1024;
+
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += COPY_PIECE_BYTES) yield bytes.subarray(at, at + COPY_PIECE_BYTES);
 }
 
 /** Cause of the refusal of statements on a connection that closed between two of them; reads as a connection loss. */
