@@ -11,7 +11,8 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { loadConfig } from '@app/config';
 import { auditLedger } from '@app/ledger';
-import { connect, migrate, openKysely, ownDatabase, type Sql } from '@app/persistence';
+import { connect, type DatabaseAddress, migrate, openKysely, ownDatabase, type Sql } from '@app/persistence';
+import { compileAuditThread } from '../support/audit-thread.js';
 import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
 
@@ -38,7 +39,7 @@ export async function run(): Promise<{ bench: 'ledger'; results: BenchResult[] }
   const sql = connect(server.address, { as: 'application', name: 'bench', poolSize: CLIENTS });
   try {
     await migrate(admin);
-    return { bench: 'ledger', results: await measure(admin, sql) };
+    return { bench: 'ledger', results: await measure(admin, sql, server.address) };
   } finally {
     await Promise.all([admin.end(), sql.end()]);
     await server.close();
@@ -61,7 +62,7 @@ const atMost = (id: string, value: number, goal: number, unit: string): BenchRes
   met: value <= goal,
 });
 
-async function measure(admin: Sql, sql: Sql): Promise<BenchResult[]> {
+async function measure(admin: Sql, sql: Sql, address: DatabaseAddress): Promise<BenchResult[]> {
   const ledger = makeTestLedger(openKysely(sql));
   await ledger.service.open();
   const modelId = randomUUID();
@@ -82,10 +83,7 @@ async function measure(admin: Sql, sql: Sql): Promise<BenchResult[]> {
   const integrateRate = await rateOf(LEAVES, () => ledger.integrator.integrateAll());
   const { logId } = await ledger.service.commitmentLog(modelId);
   const proofMs = await proofP99(ledger, logId);
-  const auditRate = await rateOf(LEAVES, async () => {
-    const { findings } = await auditLedger(openKysely(sql), ledger);
-    if (findings.length > 0) throw new Error('the bench ledger is not clean');
-  });
+  const auditRate = await auditing(sql, ledger, address);
   const { ratio, p99 } = await singleAppends(admin, ledger, modelId);
   return [
     atLeast('bulk_vs_insert', bulkRate / insertRate, 0.7, 'x'),
@@ -97,6 +95,22 @@ async function measure(admin: Sql, sql: Sql): Promise<BenchResult[]> {
     atMost('rss_growth_mb', (rssPeak - rssBefore) / 2 ** 20, 100, 'MB'),
     atLeast('audit_leaves_per_s', auditRate, 250_000, '1/s'),
   ];
+}
+
+/** On two cores, as the goal says. */
+async function auditing(sql: Sql, ledger: TestLedger, address: DatabaseAddress): Promise<number> {
+  const { file, remove } = await compileAuditThread();
+  try {
+    return await rateOf(LEAVES, async () => {
+      const { findings } = await auditLedger(openKysely(sql), {
+        ...ledger,
+        threads: { address, count: 2, file },
+      });
+      if (findings.length > 0) throw new Error('the bench ledger is not clean');
+    });
+  } finally {
+    remove();
+  }
 }
 
 async function rateOf(count: number, work: () => Promise<unknown>): Promise<number> {

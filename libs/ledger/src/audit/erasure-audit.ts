@@ -5,7 +5,7 @@
  * says; that `erasure` and its events correspond, ./fact-audit.ts. Proven by test/medium/erasure.spec.ts
  * and attack-columns.spec.ts.
  */
-import type { Database } from '@app/persistence';
+import type { Database, Queryable } from '@app/persistence';
 import { type RawBuilder, sql } from 'kysely';
 import type { AuditFinding } from './finding.js';
 import { asContent, parsedContent } from './opening-audit.js';
@@ -22,19 +22,20 @@ interface ErasureEvent {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Leaf indexes in [first, last] of the log whose opening an erasure destroyed. */
+/** Leaf indexes from `first` up to and without `end` whose opening an erasure destroyed. */
 export async function erasedLeaves(
-  db: Database,
+  on: Queryable,
   logId: number,
-  [first, last]: readonly [bigint, bigint],
+  first: bigint,
+  end: bigint,
 ): Promise<Set<bigint>> {
-  const rows = await db
+  const rows = await on
     .selectFrom('commitment')
     .innerJoin('erasure', 'erasure.request_id', 'commitment.request_id')
     .select('leaf_index')
     .where('log_id', '=', logId)
     .where('leaf_index', '>=', first)
-    .where('leaf_index', '<=', last)
+    .where('leaf_index', '<', end)
     .execute();
   return new Set(rows.map((row) => row.leaf_index));
 }

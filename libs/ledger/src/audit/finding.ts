@@ -18,7 +18,12 @@ export interface AuditProgress {
 
 export interface LogAccount {
   readonly log: string;
+  /** Size of the kept checkpoint that the audit began at; 0 for all of the log. */
+  readonly from: bigint;
+  /** Entries that were derived again. */
   readonly entries: bigint;
   readonly checkpoints: number;
   readonly tiles: number;
+  /** Note of the latest checkpoint that the audit covers: what the next one can begin at. */
+  readonly checkpoint: string | null;
 }

@@ -49,12 +49,20 @@ function opens(claim: OpeningClaim): boolean {
   }
 }
 
+/** The columns that do not say what the content says; all of them where it is no object. */
+export function differingColumns(
+  content: Readonly<Record<string, unknown>> | null,
+  columns: readonly MirroredColumn[],
+): MirroredColumn[] {
+  return columns.filter(
+    ({ key, value }) => content === null || !(key in content) || asContent(content[key]) !== asContent(value),
+  );
+}
+
 /** What is wrong with one opening; empty when leaf, content, salt and columns agree. */
 export function checkOpening(place: Place, claim: OpeningClaim): AuditFinding[] {
   const content = parsedContent(claim.opening.content);
-  const differing = claim.columns.filter(
-    ({ key, value }) => content === null || !(key in content) || asContent(content[key]) !== asContent(value),
-  );
+  const differing = differingColumns(content, claim.columns);
   if (opens(claim)) {
     return differing.map(({ field, key }) => ({
       ...place,
