@@ -5,12 +5,11 @@
  * socket is gone. So each connection here is a postgres.js pool of one, used by one caller at a time, and thrown away at
  * the first sign of a loss; what comes next gets a new one. Proven by test/fault/lost-connection.spec.ts.
  */
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import postgres from 'postgres';
 import type { Sql } from './connect.js';
 import { isConnectionLoss } from './connection-loss.js';
+import { sendCopy } from './send-copy.js';
 
 /** One connection, made at its first statement and never made again. */
 export class Lane implements DatabaseConnection {
@@ -40,20 +39,20 @@ export class Lane implements DatabaseConnection {
     return this.guarded(async () => {
       const source = await this.sql.unsafe(statement).readable();
       const chunks: Buffer[] = [];
-      for await (const chunk of source) chunks.push(chunk as Buffer);
-      // postgres.js pauses its socket while the stream is full and resumes it when more is read; of a stream that ended
-      // meanwhile nobody reads more, and the connection would stand still.
-      if (!this.loss) source._read(0);
+      try {
+        for await (const chunk of source) chunks.push(chunk as Buffer);
+      } finally {
+        // postgres.js pauses its socket while the stream is full and resumes it when more is read; of a stream that ended or
+        // failed meanwhile nobody reads more, and the connection would stand still.
+        if (!this.loss) source._read(0);
+      }
       return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
     });
   }
 
   /** Sends `bytes` to a `copy … from stdin`; settled when PostgreSQL has taken or refused them. */
   copyIn(statement: string, bytes: Buffer): Promise<void> {
-    return this.guarded(async () => {
-      const target = await this.sql.unsafe(statement).writable();
-      await pipeline(Readable.from(pieces(bytes)), target);
-    });
+    return this.guarded(() => sendCopy(this.sql.unsafe(statement), bytes));
   }
 
   streamQuery(): never {
@@ -74,13 +73,6 @@ export class Lane implements DatabaseConnection {
       throw error;
     }
   }
-}
-
-/** Bytes in one message of a COPY: few messages, and the socket's buffer stays small. */
-const COPY_PIECE_BYTES = 256 * 1024;
-
-function* pieces(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += COPY_PIECE_BYTES) yield bytes.subarray(at, at + COPY_PIECE_BYTES);
 }
 
 /** Cause of the refusal of statements on a connection that closed between two of them; reads as a connection loss. */
