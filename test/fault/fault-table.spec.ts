@@ -36,8 +36,8 @@ const APPEND: readonly Case[] = [
   { point: 'before insertEntries', persisted: false },
   { point: 'after insertEntries', persisted: false },
   { point: 'after moveHead', persisted: false },
-  { point: 'before storeResponse', persisted: false },
-  { point: 'after storeResponse', persisted: false },
+  { point: 'before storeResponses', persisted: false },
+  { point: 'after storeResponses', persisted: false },
   { point: 'before insertCommitments', persisted: false },
   { point: 'after insertCommitments', persisted: false },
   // Durable, and nobody was told.

@@ -105,6 +105,31 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     who: 'application role',
+    what: 'inserts a commitment of no entry',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.commitment (log_id, leaf_index, request_id, position)
+      select :log, 300, request_id, 1 from lacuna.deletion_request limit 1`,
+  },
+  {
+    who: 'application role',
+    what: 'inserts commitments, one of them of no request',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `update lacuna.log_head set next_index = 301 where log_id = :log;
+      insert into lacuna.entry (log_id, leaf_index, leaf, leaf_hash) values (:log, 300, ${LEAF});
+      insert into lacuna.commitment (log_id, leaf_index, request_id, position) values (:log, 300, gen_random_uuid(), 1)`,
+  },
+  {
+    who: 'application role',
+    what: 'inserts a commitment into the log of events',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.commitment (log_id, leaf_index, request_id, position)
+      select log_id, 0, request_id, 1 from lacuna.log, lacuna.deletion_request where kind = 'events' limit 1`,
+  },
+  {
+    who: 'application role',
     what: 'appends an entry that nothing opens',
     outcome: 'detected',
     by: 'commitment_opening.content',
@@ -274,6 +299,14 @@ export const ATTACKS: readonly Attack[] = [
     outcome: 'prevented',
     by: 'LA002',
     sql: `insert into lacuna.entry (log_id, leaf_index, leaf, leaf_hash) values (:log, 305, ${LEAF})`,
+  },
+  {
+    who: 'superuser as replica',
+    what: 'inserts a commitment of no entry',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.commitment (log_id, leaf_index, request_id, position)
+      select :log, 300, request_id, 1 from lacuna.deletion_request limit 1`,
   },
   {
     who: 'superuser',

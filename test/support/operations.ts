@@ -59,24 +59,24 @@ export const requestOperation = (
         })),
       },
     ],
-    write: async (tx, placed) => {
-      await tx
-        .insertInto('deletion_request')
-        .values({
+    facts: ({ at }) => [
+      {
+        table: 'deletion_request',
+        values: {
           request_id: requestId,
           regime: 'GDPR',
-          received_at: placed.at,
-          due_at: placed.at,
+          received_at: at,
+          due_at: at,
           filed_by: 'test',
-          filed_at: placed.at,
+          filed_at: at,
           sample_count: samples.length,
-        })
-        .execute();
-      await tx
-        .insertInto('request_subject')
-        .values({ request_id: requestId, subject: 's', filed_scope: null, filed_key: null })
-        .execute();
-      return { indexes: placed.commitmentIndexes[0]!.map(String) };
-    },
+        },
+      },
+      {
+        table: 'request_subject',
+        values: { request_id: requestId, subject: 's', filed_scope: null, filed_key: null },
+      },
+    ],
+    write: (_tx, placed) => Promise.resolve({ indexes: placed.commitmentIndexes[0]!.map(String) }),
   };
 };

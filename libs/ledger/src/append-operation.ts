@@ -1,5 +1,6 @@
 /** What a caller hands to the sequencer: the entries it wants and the facts that go with them. */
-import type { Tx } from '@app/persistence';
+import type { Tables, Tx } from '@app/persistence';
+import type { Insertable } from 'kysely';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -39,6 +40,11 @@ export interface Idempotency {
   readonly content: Json;
 }
 
+/** A row that follows from what is asked for alone, and need not be read back by anybody before it is inserted. */
+export type FactRow = {
+  [T in keyof Tables]: { readonly table: T; readonly values: Insertable<Tables[T]> };
+}[keyof Tables];
+
 export interface AppendOperation<T extends Json> {
   readonly idempotency: Idempotency | null;
   readonly events: readonly EventDraft[];
@@ -46,7 +52,12 @@ export interface AppendOperation<T extends Json> {
   /** Makes the commitment log of a new model in the same transaction. */
   readonly createLogFor?: string;
   /**
-   * Inserts the fact rows, inside the transaction and after the entries, and returns the response that is kept
+   * Fact rows that are inserted, after the entries and before any `write`, together with those of the other operations in
+   * the transaction: one statement a table for all of them. A table comes after those it refers to.
+   */
+  facts?(placed: Placed): readonly FactRow[];
+  /**
+   * Inserts the other fact rows, inside the transaction and after the entries, and returns the response that is kept
    * under the idempotency key. Inserts only, nothing slow, no effect outside the transaction: a group that fails is
    * run again one operation at a time. Throwing refuses the operation and leaves nothing behind.
    */

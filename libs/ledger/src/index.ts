@@ -2,11 +2,13 @@ export type {
   AppendOperation,
   CommitmentBatch,
   EventDraft,
+  FactRow,
   Json,
   JsonObject,
   Placed,
 } from './append-operation.js';
 export { auditLedger, type AuditOptions, type AuditReport } from './audit/audit.js';
+export { type AuditThreads, auditThreads } from './audit/audit-threads.js';
 export type { AuditFinding, AuditProgress } from './audit/finding.js';
 export { CLOCK, type Clock, systemClock } from './clock.js';
 export { checkGuards } from './guards/check-guards.js';

@@ -8,6 +8,7 @@
  */
 import {
   type Checkpoint,
+  HASH_BYTES,
   type NoteSigner,
   signCheckpoint,
   TileBuilder,
@@ -172,10 +173,10 @@ export class Integrator {
     while (builder.treeSize < target) {
       const limit = Number(target - builder.treeSize > 8192n ? 8192n : target - builder.treeSize);
       const hashes = await repository.readLeafHashes(tx, log.logId, builder.treeSize, limit);
-      if (hashes.length < limit) {
+      if (hashes.length < limit * HASH_BYTES) {
         throw new LedgerError('LEDGER_ROLLED_BACK', `log ${log.origin} lacks entries below its own head`);
       }
-      for (const hash of hashes) builder.append(hash);
+      builder.appendAll(hashes);
     }
     const checkpoint = { origin: log.origin, treeSize: target, rootHash: builder.compactRange().root() };
     return { tiles: [...builder.takeFullTiles(), ...builder.changedPartialTiles()], checkpoint };

@@ -2,11 +2,14 @@
  * SQL of the log tables (log, log_head, entry, event, commitment, commitment_opening, tile, checkpoint, idempotency_key);
  * no other file writes them.
  */
-import type { Database, Queryable, Tx } from '@app/persistence';
+import { copyIn, copyOut, type Database, type Queryable, type Tx } from '@app/persistence';
 import { TILE_WIDTH, type Tile, type TileCoordinates } from '@app/tlog';
 import { sql } from 'kysely';
+import type { FactRow } from './append-operation.js';
 import { hexArray } from './bulk-values.js';
+import { CopyRows } from './copy-rows.js';
 import { LedgerError } from './errors.js';
+import type { SealedBatch } from './sealed-leaves.js';
 
 export interface LogRow {
   readonly logId: number;
@@ -38,13 +41,6 @@ export interface OpeningRow {
 export interface EventRow extends OpeningRow {
   readonly type: string;
   readonly subjectId: string;
-}
-
-export interface CommitmentRow extends OpeningRow {
-  readonly logId: number;
-  readonly requestId: string;
-  readonly sampleId: string;
-  readonly position: number;
 }
 
 export interface CheckpointRow {
@@ -112,12 +108,9 @@ export class LedgerRepository {
     return row.next_index;
   }
 
-  async insertEntries(tx: Tx, entries: readonly EntryRow[]): Promise<void> {
-    await sql`insert into entry (log_id, leaf_index, leaf, leaf_hash)
-      select log_id, leaf_index, decode(leaf, 'hex'), decode(leaf_hash, 'hex') from unnest(
-        ${entries.map((entry) => entry.logId)}::int[], ${entries.map((entry) => String(entry.leafIndex))}::bigint[],
-        ${hexArray(entries.map((entry) => entry.leaf))}, ${hexArray(entries.map((entry) => entry.leafHash))}
-      ) as rows (log_id, leaf_index, leaf, leaf_hash)`.execute(tx);
+  async insertEntries(tx: Tx, rows: readonly CopyRows[]): Promise<void> {
+    const message = CopyRows.message(rows);
+    await copyIn(tx, 'copy entry (log_id, leaf_index, leaf, leaf_hash) from stdin (format binary)', message);
   }
 
   async insertEvents(tx: Tx, events: readonly EventRow[]): Promise<void> {
@@ -136,19 +129,20 @@ export class LedgerRepository {
       .execute();
   }
 
-  async insertCommitments(tx: Tx, rows: readonly CommitmentRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await sql`with rows as (select * from unnest(
-        ${rows.map((row) => row.logId)}::int[], ${rows.map((row) => String(row.leafIndex))}::bigint[],
-        ${rows.map((row) => row.requestId)}::uuid[], ${rows.map((row) => row.sampleId)}::text[],
-        ${rows.map((row) => row.position)}::int[], ${rows.map((row) => row.content)}::text[],
-        ${hexArray(rows.map((row) => row.salt))}
-      ) as rows (log_id, leaf_index, request_id, sample_id, position, content, salt)
-      ), openings as (
-        insert into commitment_opening (log_id, leaf_index, sample_id, content, salt)
-        select log_id, leaf_index, sample_id, content, decode(salt, 'hex') from rows
-      ) insert into commitment (log_id, leaf_index, request_id, position)
-      select log_id, leaf_index, request_id, position from rows`.execute(tx);
+  async insertCommitments(tx: Tx, sealed: readonly SealedBatch[]): Promise<void> {
+    if (sealed.length === 0) return;
+    const commitments = CopyRows.message(sealed.map((batch) => batch.commitments));
+    const openings = CopyRows.message(sealed.map((batch) => batch.openings));
+    await copyIn(
+      tx,
+      'copy commitment (log_id, leaf_index, request_id, position) from stdin (format binary)',
+      commitments,
+    );
+    await copyIn(
+      tx,
+      'copy commitment_opening (log_id, leaf_index, sample_id, content, salt) from stdin (format binary)',
+      openings,
+    );
   }
 
   async storedResponses(
@@ -175,18 +169,34 @@ export class LedgerRepository {
     return rows.map(({ response }) => response.value);
   }
 
-  async storeResponse(
+  async storeResponses(
     tx: Tx,
-    key: { scope: string; key: string },
-    contentDigest: Uint8Array,
-    response: unknown,
+    answers: readonly (StoredResponse & { readonly scope: string; readonly key: string })[],
   ): Promise<void> {
-    // Wrapped, because a bare JSON null or string would not survive the driver's parameter typing.
-    const wrapped: unknown = { value: response };
-    await tx
-      .insertInto('idempotency_key')
-      .values({ scope: key.scope, key: key.key, content_digest: contentDigest, response: wrapped })
-      .execute();
+    for (const some of batches(answers)) {
+      const values = some.map(({ scope, key, contentDigest, response }) => {
+        // Wrapped, because a bare JSON null or string would not survive the driver's parameter typing.
+        const wrapped: unknown = { value: response };
+        return { scope, key, content_digest: contentDigest, response: wrapped };
+      });
+      await tx.insertInto('idempotency_key').values(values).execute();
+    }
+  }
+
+  /** Inserts rows of several operations: those of one table together, the tables in the order they first come in. */
+  async insertFacts(tx: Tx, facts: readonly FactRow[]): Promise<void> {
+    const byTable = new Map<FactRow['table'], FactRow['values'][]>();
+    for (const { table, values } of facts) {
+      const rows = byTable.get(table) ?? [];
+      rows.push(values);
+      byTable.set(table, rows);
+    }
+    for (const [table, rows] of byTable)
+      for (const some of batches(rows))
+        await tx
+          .insertInto(table)
+          .values(some as never)
+          .execute();
   }
 
   /** Entries from `from` on, in order, at most `limit`. */
@@ -201,16 +211,15 @@ export class LedgerRepository {
       .execute();
   }
 
-  async readLeafHashes(on: Queryable, logId: number, from: bigint, limit: number): Promise<Uint8Array[]> {
-    const rows = await on
-      .selectFrom('entry')
-      .select('leaf_hash')
-      .where('log_id', '=', logId)
-      .where('leaf_index', '>=', from)
-      .orderBy('leaf_index')
-      .limit(limit)
-      .execute();
-    return rows.map((row) => row.leaf_hash);
+  /** Leaf hashes from `from` on, back to back, at most `limit`. */
+  async readLeafHashes(on: Queryable, logId: number, from: bigint, limit: number): Promise<Uint8Array> {
+    const [row] = await copyOut(
+      on,
+      `select string_agg(leaf_hash, '') from (
+        select leaf_hash from entry where log_id = ${logId} and leaf_index >= ${from} order by leaf_index limit ${limit}
+      ) as hashes`,
+    );
+    return row![0] ?? new Uint8Array(0);
   }
 
   async insertTiles(tx: Tx, logId: number, tiles: readonly Tile[]): Promise<void> {
@@ -296,6 +305,13 @@ export class LedgerRepository {
     }>`select pg_try_advisory_xact_lock(${INTEGRATOR_LOCK}, ${logId}) as held`.execute(tx);
     return rows[0]?.held ?? false;
   }
+}
+
+/** Rows in one INSERT: far below the 65,535 parameters that a statement may have. */
+const BATCH_ROWS = 1000;
+
+function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < rows.length; from += BATCH_ROWS) yield rows.slice(from, from + BATCH_ROWS);
 }
 
 /** First half of the two-part advisory lock key; any number no other lock of ours uses. */

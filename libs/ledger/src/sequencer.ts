@@ -8,21 +8,21 @@
  * A group that fails as a whole is run again one operation at a time, so that one bad operation harms no other.
  * Proven by test/medium/sequencer.spec.ts.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { invariant } from '@app/errors';
 import type { Tx } from '@app/persistence';
-import { canonicalJson, hashLeaf, SALT_BYTES, sealLeaf } from '@app/tlog';
-import type { AppendOperation, Json, JsonObject, Placed } from './append-operation.js';
+import { canonicalJson } from '@app/tlog';
+import type { AppendOperation, Json, Placed } from './append-operation.js';
 import type { Clock } from './clock.js';
+import type { CopyRows } from './copy-rows.js';
 import { LedgerError } from './errors.js';
 import {
-  type CommitmentRow,
-  type EntryRow,
   type EventRow,
   type LedgerRepository,
   responseKey,
   type StoredResponse,
 } from './ledger.repository.js';
+import { type SealedOperation, sealOperation } from './sealed-leaves.js';
 
 /** Entries in one transaction; more holds the heads' locks for long, fewer wastes commits. */
 const MAX_GROUP_ENTRIES = 16_384;
@@ -30,12 +30,13 @@ const MAX_GROUP_ENTRIES = 16_384;
 const MAX_WAITING_ENTRIES = 262_144;
 /** Two daemons given the same new key at once: the loser finds the winner's answer on its next attempt. */
 const MAX_ATTEMPTS = 5;
-export const COMMITMENT_TYPE = 'commitment';
 
 interface Waiting {
   readonly operation: AppendOperation<Json>;
   readonly digest: Uint8Array | null;
   readonly entries: number;
+  /** Null until it is needed or there is time: what waits long in line would only fill memory. */
+  sealed: SealedOperation | null;
   resolve(response: Json): void;
   reject(error: unknown): void;
 }
@@ -74,7 +75,10 @@ export class Sequencer {
     }
     return new Promise<T>((resolve, reject) => {
       const digest = operation.idempotency ? digestOf(operation.idempotency.content) : null;
-      this.waiting.push({ operation, digest, entries, resolve: resolve as (response: Json) => void, reject });
+      // While the group before it is in PostgreSQL's hands; throwing refuses the append.
+      const sealed = this.waitingEntries < MAX_GROUP_ENTRIES ? sealOperation(operation) : null;
+      const answer = { resolve: resolve as (response: Json) => void, reject };
+      this.waiting.push({ operation, digest, entries, sealed, ...answer });
       this.waitingEntries += entries;
       this.running ??= this.drain();
     });
@@ -130,25 +134,47 @@ export class Sequencer {
     const stored = await repository.storedResponses(tx, keys);
     const fresh = group.filter((one, position) => !isRepeat(one, stored) && isFirstOfKey(group, position));
     const placements = await this.place(tx, fresh, logs, heads);
-    const responses = new Map<string, StoredResponse>(stored);
-    const made = new Map<Waiting, Json>();
-    for (const [position, one] of fresh.entries()) {
-      const response = asJson(await one.operation.write(tx, placements[position]!.placed));
-      made.set(one, response);
-      if (one.operation.idempotency && one.digest) {
-        await repository.storeResponse(tx, one.operation.idempotency, one.digest, response);
-        responses.set(responseKey(one.operation.idempotency), { contentDigest: one.digest, response });
-      }
-    }
+    await repository.insertFacts(
+      tx,
+      fresh.flatMap(({ operation }, position) => operation.facts?.(placements[position]!.placed) ?? []),
+    );
+    const made = await this.write(tx, fresh, placements);
+    const responses = new Map([...stored, ...(await this.storeResponses(tx, made))]);
     await repository.insertEvents(
       tx,
       placements.flatMap((placement) => placement.events),
     );
-    await repository.insertCommitments(
-      tx,
-      placements.flatMap((placement) => placement.commitments),
-    );
+    const batches = placements.flatMap(({ sealed }) => sealed.batches);
+    await repository.insertCommitments(tx, batches);
     return group.map((one) => (made.has(one) ? { response: made.get(one)! } : repeated(one, responses)));
+  }
+
+  private async write(
+    tx: Tx,
+    fresh: readonly Waiting[],
+    placements: readonly Placement[],
+  ): Promise<Map<Waiting, Json>> {
+    const made = new Map<Waiting, Json>();
+    for (const [position, one] of fresh.entries())
+      made.set(one, asJson(await one.operation.write(tx, placements[position]!.placed)));
+    return made;
+  }
+
+  private async storeResponses(
+    tx: Tx,
+    made: ReadonlyMap<Waiting, Json>,
+  ): Promise<Map<string, StoredResponse>> {
+    const answers = [...made].flatMap(
+      ([
+        {
+          operation: { idempotency },
+          digest,
+        },
+        response,
+      ]) => (idempotency && digest ? [{ ...idempotency, contentDigest: digest, response }] : []),
+    );
+    await this.options.repository.storeResponses(tx, answers);
+    return new Map(answers.map((answer) => [responseKey(answer), answer]));
   }
 
   /** Assigns indexes and inserts the entries of all operations in one statement. */
@@ -167,7 +193,10 @@ export class Sequencer {
     }
     // After the lock: time never runs backwards along a log.
     const at = clock();
-    const placements = fresh.map(({ operation }) => new Placement(operation, logs, heads, at));
+    const placements = fresh.map((one) => {
+      one.sealed ??= sealOperation(one.operation);
+      return new Placement(one.sealed, logs, heads, at);
+    });
     // Heads first: the contiguity trigger holds the entries against them.
     for (const [logId, nextIndex] of heads) await repository.moveHead(tx, logId, nextIndex);
     const entries = placements.flatMap((placement) => placement.entries);
@@ -196,56 +225,38 @@ export class Sequencer {
   }
 }
 
-/** The rows of one operation, with indexes taken from (and advancing) `heads`. */
+/** The rows of one operation at their indexes, taken from (and advancing) `heads`. */
 class Placement {
-  readonly entries: EntryRow[] = [];
+  readonly entries: CopyRows[] = [];
   readonly events: EventRow[] = [];
-  readonly commitments: CommitmentRow[] = [];
   readonly placed: Placed;
 
   constructor(
-    operation: AppendOperation<Json>,
+    readonly sealed: SealedOperation,
     private readonly logs: ReadonlyMap<string, number>,
     private readonly heads: Map<number, bigint>,
     at: Date,
   ) {
-    const eventIndexes = operation.events.map((event) => {
-      const opening = this.seal('', event.type, { ...event.content, type: event.type });
-      this.events.push({ ...opening, type: event.type, subjectId: event.subjectId });
-      return opening.leafIndex;
+    const eventIndexes = sealed.events.map(({ draft, content, salt, entry }) => {
+      const leafIndex = this.place('', [entry]);
+      this.events.push({ leafIndex, content, salt, type: draft.type, subjectId: draft.subjectId });
+      return leafIndex;
     });
-    const commitmentIndexes = (operation.commitments ?? []).map((batch) =>
-      batch.items.map((item, index) => {
-        const place = { model: batch.modelId, request: batch.requestId, sample: item.sampleId };
-        const count = { position: index + 1, of: batch.items.length };
-        const opening = this.seal(batch.modelId, COMMITMENT_TYPE, { ...item.content, ...place, ...count });
-        const { modelId, requestId } = batch;
-        this.commitments.push({
-          ...opening,
-          logId: this.logs.get(modelId)!,
-          requestId,
-          sampleId: item.sampleId,
-          position: index + 1,
-        });
-        return opening.leafIndex;
-      }),
-    );
+    const commitmentIndexes = sealed.batches.map(({ batch, entries, commitments, openings }) => {
+      const first = this.place(batch.modelId, [entries, commitments, openings]);
+      return batch.items.map((_item, n) => first + BigInt(n));
+    });
     this.placed = { eventIndexes, commitmentIndexes, at };
   }
 
-  private seal(
-    logKey: string,
-    type: string,
-    value: JsonObject,
-  ): { leafIndex: bigint; content: string; salt: Uint8Array } {
+  /** Puts rows of several tables, the entries first, at the end of a log; returns their first index. */
+  private place(logKey: string, rows: readonly [CopyRows, ...CopyRows[]]): bigint {
     const logId = this.logs.get(logKey)!;
-    const leafIndex = this.heads.get(logId)!;
-    this.heads.set(logId, leafIndex + 1n);
-    const content = canonicalJson(value);
-    const salt = randomBytes(SALT_BYTES);
-    const leaf = sealLeaf({ type, content, salt });
-    this.entries.push({ logId, leafIndex, leaf, leafHash: hashLeaf(leaf) });
-    return { leafIndex, content, salt };
+    const first = this.heads.get(logId)!;
+    for (const one of rows) one.place(logId, first);
+    this.heads.set(logId, first + BigInt(rows[0].count));
+    this.entries.push(rows[0]);
+    return first;
   }
 }
 

@@ -3,6 +3,7 @@
  * `commitment_opening` by request, model and sample.
  */
 import { Inject, Injectable } from '@nestjs/common';
+import type { FactRow } from '@app/ledger';
 import { type Database, DATABASE, type Queryable, type Tables, type Tx } from '@app/persistence';
 import { type Selectable, sql } from 'kysely';
 import { fetchPage, type KeysetOrder, type Page, type PageRequest } from './page.js';
@@ -71,6 +72,33 @@ const byLeaf: KeysetOrder<Commitment> = {
   keyOf: (commitment) => [commitment.logId, commitment.leafIndex],
 };
 
+/** The rows of a request, for the ledger to insert. */
+export function requestRows(request: NewDeletionRequest, filedUnder: FilingKey): FactRow[] {
+  return [
+    {
+      table: 'deletion_request',
+      values: {
+        request_id: request.requestId,
+        regime: request.regime,
+        received_at: request.receivedAt,
+        due_at: request.dueAt,
+        filed_by: request.filedBy,
+        filed_at: request.filedAt,
+        sample_count: request.sampleCount,
+      },
+    },
+    {
+      table: 'request_subject',
+      values: {
+        request_id: request.requestId,
+        subject: request.subject,
+        filed_scope: filedUnder.scope,
+        filed_key: filedUnder.key,
+      },
+    },
+  ];
+}
+
 @Injectable()
 export class DeletionRequestRepository {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
@@ -83,30 +111,6 @@ export class DeletionRequestRepository {
         where log.model_id = ${modelId} and sample_id = any (${[...sampleIds]}::text[])
       ) as found`.execute(on);
     return rows[0]!.found;
-  }
-
-  async insert(tx: Tx, request: NewDeletionRequest, filedUnder: FilingKey): Promise<void> {
-    await tx
-      .insertInto('deletion_request')
-      .values({
-        request_id: request.requestId,
-        regime: request.regime,
-        received_at: request.receivedAt,
-        due_at: request.dueAt,
-        filed_by: request.filedBy,
-        filed_at: request.filedAt,
-        sample_count: request.sampleCount,
-      })
-      .execute();
-    await tx
-      .insertInto('request_subject')
-      .values({
-        request_id: request.requestId,
-        subject: request.subject,
-        filed_scope: filedUnder.scope,
-        filed_key: filedUnder.key,
-      })
-      .execute();
   }
 
   /** Many requests that were filed together, in two statements. */

@@ -13,6 +13,7 @@ import {
   type DeletionRequest,
   type DeletionRequestFilter,
   DeletionRequestRepository,
+  requestRows,
 } from './deletion-request.repository.js';
 import { RegistryError } from './errors.js';
 import { contentOfFiling, prepareFiling, requestFields } from './filing.js';
@@ -57,10 +58,10 @@ export class DeletionRequestService {
       idempotency: { ...filedUnder, content: contentOfFiling(filing, parsed.samples) },
       events: [],
       commitments: filing.commitments,
+      facts: () => requestRows(request, filedUnder),
       write: async (tx) => {
         await markFiling(tx);
         await this.refuseCalibration(tx, samplesByModel);
-        await this.requests.insert(tx, request, filedUnder);
         for (const modelId of samplesByModel.keys())
           await this.trigger.forCurrentRelease(tx, modelId, 'commitments');
         return { requestId: request.requestId };

@@ -32,8 +32,12 @@ export interface AuditReport {
   readonly findings: readonly AuditFinding[];
 }
 
-/** @throws TlogError for a kept checkpoint that the log's key did not sign */
+/**
+ * @param db within a transaction, the audit sees what that has changed, and is done in this thread
+ * @throws TlogError for a kept checkpoint that the log's key did not sign
+ */
 export function auditLedger(db: Database, options: AuditOptions): Promise<AuditReport> {
+  if (db.isTransaction) return new LedgerAudit(db as Tx, { ...options, threads: null }).run();
   return db
     .transaction()
     .setIsolationLevel('repeatable read')

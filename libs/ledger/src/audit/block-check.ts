@@ -4,7 +4,9 @@
  * comes from here: what differs in any way is looked at again by precise-audit.ts, which names it.
  * Pure. Proven by block-check.spec.ts and, with every kind of change, by test/medium/attack-columns.spec.ts.
  */
-import { canonicalJson, HASH_BYTES, hashLeaf, LeafSealer, SALT_BYTES, TlogError } from '@app/tlog';
+import { HASH_BYTES, hashLeaf, LeafSealer, SALT_BYTES, TlogError } from '@app/tlog';
+import type { JsonObject } from '../append-operation.js';
+import { type ContentTemplate, contentTemplate } from '../content-template.js';
 import { parsedContent } from './opening-audit.js';
 
 /** Rows of one block, column by column, their values back to back in order of leaf index. */
@@ -48,12 +50,8 @@ export interface BlockColumns {
 /** True when the columns of the request say what `content` says: asked once for each run of a request's commitments. */
 export type RequestCheck = (requestId: string, content: Readonly<Record<string, unknown>>) => boolean;
 
-/** What the content of every commitment of one request in one log is made of, but for sample and position. */
-interface ContentShape {
+interface ContentShape extends ContentTemplate {
   readonly request: Buffer;
-  readonly beforePosition: string;
-  readonly beforeSample: string;
-  readonly afterSample: string;
 }
 
 const UUID_BYTES = 16;
@@ -170,32 +168,11 @@ function shapeOf(request: Buffer, text: string, check: RequestCheck): ContentSha
   const content = parsedContent(text);
   if (!content || !check(uuidText(request), content)) return null;
   try {
-    return shapeFrom(request, content);
+    return { request, ...contentTemplate(content as JsonObject) };
   } catch (error) {
     if (error instanceof TlogError) return null;
     throw error;
   }
-}
-
-/** @throws TlogError where the content is no canonical JSON */
-function shapeFrom(request: Buffer, content: Readonly<Record<string, unknown>>): ContentShape {
-  const before = membersOf(content, (key) => key < 'position');
-  const between = membersOf(content, (key) => key > 'position' && key < 'sample');
-  const after = membersOf(content, (key) => key > 'sample');
-  return {
-    request,
-    beforePosition: `{${before.map((member) => `${member},`).join('')}"position":`,
-    beforeSample: `,${between.map((member) => `${member},`).join('')}"sample":`,
-    afterSample: `${after.map((member) => `,${member}`).join('')}}`,
-  };
-}
-
-/** Members in canonical order (RFC 8785), spelled. */
-function membersOf(content: Readonly<Record<string, unknown>>, wanted: (key: string) => boolean): string[] {
-  return Object.keys(content)
-    .filter(wanted)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(content[key])}`);
 }
 
 function uuidText(bytes: Buffer): string {

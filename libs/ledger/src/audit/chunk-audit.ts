@@ -4,7 +4,7 @@
  */
 import type { Queryable } from '@app/persistence';
 import { HASH_BYTES, type Tile, TILE_WIDTH, TileBuilder } from '@app/tlog';
-import { COMMITMENT_TYPE } from '../sequencer.js';
+import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import { BlockCheck } from './block-check.js';
 import { readCommitmentColumns, readEntryColumns, readOpeningColumns } from './block-columns.js';
 import { CHUNK_LEAVES, type ChunkAnswer, type ChunkOrder } from './chunk.js';

@@ -1,7 +1,7 @@
 /** What opens the leaves of a log, with the columns that must repeat it, as the audit reads them row by row. */
 import type { Queryable } from '@app/persistence';
 import type { LogRow } from '../ledger.repository.js';
-import { COMMITMENT_TYPE } from '../sequencer.js';
+import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import type { MirroredColumn, OpeningClaim } from './opening-audit.js';
 
 const ATTESTATION_TYPE = 'attestation';

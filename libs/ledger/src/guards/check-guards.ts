@@ -111,6 +111,7 @@ const TRIGGERS: readonly (readonly [table: string, trigger: string])[] = [
   ['log_head', 'head_matches_entries'],
   ['log_head', 'refuse_truncate'],
   ['entry', 'entries_are_contiguous'],
+  ['commitment', 'commitments_belong'],
   // Rows that an erasure may destroy: only those of the erased request.
   ['commitment_opening', 'only_erased_opening'],
   ['request_subject', 'only_erased_subject'],
