@@ -30,6 +30,7 @@ const mayImport = {
     'persistence',
     'config',
   ],
+  audit: ['ledger', 'inference', 'registry', 'vault', 'verification', 'attestation', 'tlog', 'persistence'],
 };
 const libs = Object.keys(mayImport);
 const npmAndNode = { dependencyTypes: ['npm', 'npm-optional', 'core', 'npm-no-pkg'] };

@@ -221,6 +221,6 @@ describe('the audit of a log over HTTP', () => {
     await expect(audit('--url', `${daemon.url}/logs/elsewhere/events`)).rejects.toMatchObject({
       code: 'CLI_LOG_UNREACHABLE',
     });
-    await expect(audit('--from', at('first'))).rejects.toMatchObject({ code: 'CLI_FLAGS_INVALID' });
+    await expect(audit('--policy', at('policy'))).rejects.toMatchObject({ code: 'CLI_FLAGS_INVALID' });
   });
 });

@@ -1,9 +1,9 @@
 /** What has to hold after every crash, checked from outside: over the API, by offline verification, and in the database. */
+import { auditInstallation } from '@app/audit';
 import { type KeySet, parseKeySet, verifyAttestation } from '@app/attestation';
 import { type Database, openKysely, type Sql } from '@app/persistence';
 import { checkConsistency, createEd25519Verifier, openCheckpoint, parseVerifierKey } from '@app/tlog';
 import { expect } from 'vitest';
-import { fullAudit } from '../../apps/cli/src/full-audit.js';
 import type { FaultClient } from './fault-client.js';
 import { type Acknowledged, SAMPLES_PER_REQUEST } from './fault-workload.js';
 import { until } from './until.js';
@@ -93,7 +93,7 @@ export async function expectExactlyOnce(sql: Sql, acknowledged: readonly Acknowl
 /** @throws unless the audit recomputes everything and finds nothing */
 export async function expectCleanAudit(sql: Sql, keySet: KeySet): Promise<void> {
   const db: Database = openKysely(sql);
-  const { findings } = await fullAudit(db, keySet);
+  const { findings } = await auditInstallation(db, keySet);
   expect(findings).toEqual([]);
 }
 

@@ -20,9 +20,9 @@ export function addAuditCommand(program: Command): void {
     .option('--origin <name>', 'with --url: name the log must have')
     .option(
       '--from <checkpoint>',
-      'with --url: checkpoint file of an earlier audit; only newer entries are read',
+      'file that an earlier audit kept, or a signed checkpoint; only newer entries are derived again',
     )
-    .option('--keep <checkpoint>', 'with --url: file to keep the audited checkpoint in, when it is clean')
+    .option('--keep <checkpoint>', 'file to keep what was audited in, when it is clean')
     .option('--policy <file>', 'with --url: witnesses that must have cosigned (C2SP tlog-policy)')
     .option('--json', 'print one JSON object')
     .description('recompute every log, proof, fact and result of the ledger')
@@ -33,10 +33,9 @@ export function addAuditCommand(program: Command): void {
 
 async function audit({ url, ...flags }: AuditFlags): Promise<boolean> {
   if (url !== undefined) return (await import('./audit-remote.js')).runRemoteAudit({ url, ...flags });
-  const { keys, json, ...outsiders } = flags;
-  const [stray] = Object.keys(outsiders);
-  if (stray !== undefined)
-    throw new CliError('CLI_FLAGS_INVALID', `--${stray} belongs to an audit with --url`);
+  const { origin, policy, ...own } = flags;
+  const stray = Object.entries({ origin, policy }).find(([, value]) => value !== undefined);
+  if (stray) throw new CliError('CLI_FLAGS_INVALID', `--${stray[0]} belongs to an audit with --url`);
   const { runAudit } = await import('./audit.js');
-  return runAudit({ ...(keys === undefined ? {} : { keys }), ...(json ? { json } : {}) });
+  return runAudit(own);
 }

@@ -1,10 +1,10 @@
 /** What happens to forgeries: a copy of an attestation, a copy of a bundle, and a ledger row are changed and caught. */
+import { auditInstallation } from '@app/audit';
 import { AttestationError, type KeySet } from '@app/attestation';
 import { loadConfig } from '@app/config';
 import { attachDatabase, connect, type Database, openKysely } from '@app/persistence';
 import { sql } from 'kysely';
 import { readFile, writeFile } from 'node:fs/promises';
-import { fullAudit } from '../full-audit.js';
 import { verifyFile } from '../verify-file.js';
 
 export interface TamperTrial {
@@ -80,7 +80,7 @@ async function forgeLedgerRow({ keySet, environment }: TamperTargets): Promise<T
         await sql`set local lacuna.maintenance = 'on'`.execute(tx);
         await sql`alter table commitment_opening disable trigger user`.execute(tx);
         await sql`update commitment_opening set sample_id = 'somebody-else' where leaf_index = 7`.execute(tx);
-        const { findings } = await fullAudit(tx, keySet);
+        const { findings } = await auditInstallation(tx, keySet);
         found = findings.map(({ log, index, field }) => `${field} at index ${index} of ${log}`).join('; ');
         throw new RolledBack();
       });

@@ -1,0 +1,8 @@
+export { auditInstallation, type InstallationAudit } from './audit-installation.js';
+export { AuditError, type AuditErrorCode } from './errors.js';
+export {
+  type KeptCheckpoints,
+  parseKeptCheckpoints,
+  readKeptCheckpoints,
+  writeKeptCheckpoints,
+} from './kept-checkpoints.js';
