@@ -112,17 +112,17 @@ async function bulkIntake(ledger: TestLedger, modelId: string, onAppended: () =>
 
 /** On two cores, as the goal says. */
 async function auditing(sql: Sql, ledger: TestLedger, address: DatabaseAddress): Promise<number> {
-  const { file, remove } = await compileAuditThread();
+  const thread = await compileAuditThread();
   try {
     return await rateOf(LEAVES, async () => {
       const { findings } = await auditLedger(openKysely(sql), {
         ...ledger,
-        threads: { address, count: 2, file },
+        threads: { address, count: 2, file: thread.file },
       });
       if (findings.length > 0) throw new Error('the bench ledger is not clean');
     });
   } finally {
-    remove();
+    thread.remove();
   }
 }
 

@@ -64,6 +64,7 @@ export async function testDaemon(
     LACUNA_PORT: '0',
     LACUNA_CHECKPOINT_INTERVAL_MS: '10',
     LACUNA_REVERIFY_CRON: 'off',
+    LACUNA_AUDIT_CRON: 'off',
     ...options.settings,
   });
   const logger = createLogger({ name: 'test', level: 'info' }, { write: (line) => void logLines.push(line) });

@@ -23,9 +23,9 @@ import { DeletionRequestsController } from './requests/deletion-requests.control
 import { LogsController } from './c2sp/logs.controller.js';
 import { openWitnessing } from './c2sp/witnessing.js';
 import { ReverifySchedule } from './schedules/reverify.schedule.js';
-import { ScheduleRunRepository } from './schedules/schedule-run.repository.js';
 import { DeletionRequestImportController } from './requests/deletion-request-import.controller.js';
 import { ArtifactsController } from './requests/artifacts.controller.js';
+import { AUDIT_TARGET, AuditSchedule } from './schedules/audit.schedule.js';
 import { RecordingsController } from './requests/recordings.controller.js';
 import { SamplesController } from './requests/samples.controller.js';
 import { RegistryModule } from '@app/registry';
@@ -47,7 +47,7 @@ export interface DaemonOptions {
 @Module({})
 export class DaemonModule {
   static forRoot(options: DaemonOptions): DynamicModule {
-    const { config, address, keys, metrics, logger, servesGraphiql } = options;
+    const { config, address, directory, keys, metrics, logger, servesGraphiql } = options;
     const verification = verificationModule(options);
     return {
       module: DaemonModule,
@@ -77,8 +77,9 @@ export class DaemonModule {
         LogsController,
       ],
       providers: [
-        ScheduleRunRepository,
         ReverifySchedule,
+        AuditSchedule,
+        { provide: AUDIT_TARGET, useValue: { address, directory, keySet: keys.keySet } },
         { provide: SERVES_GRAPHIQL, useValue: servesGraphiql },
         { provide: KEYS, useValue: keys },
         { provide: APP_GUARD, useClass: RolesGuard },

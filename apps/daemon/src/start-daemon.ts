@@ -50,7 +50,8 @@ export interface Daemon {
 export async function startDaemon(config: Config, parts: DaemonParts): Promise<Daemon> {
   const { logger, clock } = parts;
   const log = (message: string, facts: Readonly<Record<string, unknown>> = {}) => logger.info(facts, message);
-  if (config.LACUNA_REVERIFY_CRON !== SCHEDULE_OFF) parseCron(config.LACUNA_REVERIFY_CRON);
+  for (const setting of ['LACUNA_REVERIFY_CRON', 'LACUNA_AUDIT_CRON'] as const)
+    if (config[setting] !== SCHEDULE_OFF) parseCron(config[setting], setting);
   const directory = dataDirectory(config, log).path;
   const policy = await openAccessPolicy({
     host: config.LACUNA_HOST,

@@ -102,6 +102,11 @@ export const settings = {
     .describe(
       "when every model's current release is verified again (cron, five or six fields, UTC); `off` disables it",
     ),
+  LACUNA_AUDIT_CRON: text
+    .default('30 4 * * *')
+    .describe(
+      'when the ledger is audited: what is new, and everything once a week (cron as above); `off` disables it',
+    ),
   LACUNA_UPLOAD_MAX_BYTES: wholeNumber(1024, 17_179_869_184)
     .default(1_073_741_824)
     .describe('largest bulk file accepted, in bytes after decompression'),

@@ -9,6 +9,7 @@ export type Gauges = () => Promise<{
   readonly uncheckpointedEntries: number;
   readonly withheldCheckpoints: number;
   readonly refusedLogs: number;
+  readonly lastAudit: { readonly ranAt: Date; readonly outcome: { readonly findings: number } } | null;
   readonly verifications: Readonly<Record<string, number>>;
 }>;
 
@@ -54,6 +55,21 @@ export class Metrics {
     'Logs that are not signed because the database contradicts what was signed before: rolled back or forked.',
     [],
   );
+  readonly auditFindings = this.gauge(
+    'lacuna_audit_findings',
+    'Problems that the last scheduled audit found; anything above 0 means that the ledger was changed.',
+    [],
+  );
+  readonly auditTime = this.gauge(
+    'lacuna_audit_timestamp_seconds',
+    'When the last scheduled audit began, in seconds since 1970; 0 before the first.',
+    [],
+  );
+  readonly failedAudits = new Counter({
+    name: 'lacuna_audit_failures_total',
+    help: 'Scheduled audits that this daemon could not carry out.',
+    registers: [this.registry],
+  });
   readonly witnessFailures = new Counter({
     name: 'lacuna_witness_failures_total',
     help: 'Witnesses that did not cosign when asked, by name and reason.',
@@ -72,6 +88,8 @@ export class Metrics {
     this.uncheckpointed.set(now.uncheckpointedEntries);
     this.withheld.set(now.withheldCheckpoints);
     this.refused.set(now.refusedLogs);
+    this.auditFindings.set(now.lastAudit?.outcome.findings ?? 0);
+    this.auditTime.set((now.lastAudit?.ranAt.getTime() ?? 0) / 1000);
     for (const [queue, depth] of Object.entries(now.queueDepths)) this.queueDepth.set({ queue }, depth);
     for (const [result, count] of Object.entries(now.verifications))
       this.verifications.set({ result }, count);

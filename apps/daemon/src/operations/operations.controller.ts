@@ -41,6 +41,7 @@ export class OperationsController {
       deadLetters: await this.queue.deadLetters(),
       withheldCheckpoints: this.readiness.withheldCheckpoints(),
       refusedLogs: this.readiness.refusedLogs(),
+      lastAudit: await this.readiness.lastAudit(),
       uncheckpointedEntries: await this.readiness.uncheckpointedEntries(),
       verifications: await this.verificationsByResult(),
     }));

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { Logger } from '@app/logging';
+import { ScheduleRunRepository } from '../schedules/schedule-run.repository.js';
 import { LOGGER } from './logger.js';
 import { Metrics } from './metrics.js';
 import { OperationsController } from './operations.controller.js';
@@ -13,8 +14,13 @@ export class OperationsModule {
     return {
       module: OperationsModule,
       controllers: [OperationsController],
-      providers: [Readiness, { provide: LOGGER, useValue: logger }, { provide: Metrics, useValue: metrics }],
-      exports: [LOGGER, Metrics],
+      providers: [
+        Readiness,
+        ScheduleRunRepository,
+        { provide: LOGGER, useValue: logger },
+        { provide: Metrics, useValue: metrics },
+      ],
+      exports: [LOGGER, Metrics, ScheduleRunRepository],
     };
   }
 }

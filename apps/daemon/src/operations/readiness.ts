@@ -9,6 +9,8 @@ import {
   type PublicationProblem,
   Publisher,
 } from '@app/ledger';
+import { AUDIT_SCHEDULE, type AuditOutcome, parseOutcome } from '../schedules/audit-outcome.js';
+import { ScheduleRunRepository } from '../schedules/schedule-run.repository.js';
 import { checkSchema, SQL, type Sql } from '@app/persistence';
 
 /** Entries older than this without a checkpoint mean that the integrator stands still. */
@@ -34,6 +36,7 @@ export class Readiness {
     private readonly ledger: LedgerService,
     private readonly publisher: Publisher,
     private readonly integrator: Integrator,
+    private readonly runs: ScheduleRunRepository,
   ) {}
 
   async report(): Promise<ReadinessReport> {
@@ -65,11 +68,25 @@ export class Readiness {
       return [
         ...this.integrator.problems().map(({ code, message }) => `not signing, ${code}: ${message}`),
         ...this.publisher.problems().map(withheldReason),
+        ...(await this.auditReasons()),
         ...(await this.lagging()),
       ];
     } catch (error) {
       return [error instanceof CodedError ? String(error.code) : 'the database does not answer'];
     }
+  }
+
+  /** What the last scheduled audit found, whichever daemon ran it; null before the first. */
+  async lastAudit(): Promise<{ ranAt: Date; outcome: AuditOutcome } | null> {
+    const run = await this.runs.latest(AUDIT_SCHEDULE);
+    const outcome = parseOutcome(run?.summary);
+    return run && outcome ? { ranAt: run.ranAt, outcome } : null;
+  }
+
+  private async auditReasons(): Promise<string[]> {
+    const { outcome } = (await this.lastAudit()) ?? {};
+    if (!outcome || outcome.findings === 0) return [];
+    return [`the last audit found ${outcome.findings} problem(s), first ${outcome.first[0] ?? 'unknown'}`];
   }
 
   private async lagging(): Promise<string[]> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { latestDue, parseCron } from './due-times.js';
 
 const at = (text: string) => new Date(text);
-const DAILY = parseCron('0 3 * * *');
+const DAILY = parseCron('0 3 * * *', 'S');
 
 describe('latestDue', () => {
   it.each([
@@ -17,7 +17,7 @@ describe('latestDue', () => {
   });
 
   it('does not count through every second of a long absence', () => {
-    const everySecond = parseCron('* * * * * *');
+    const everySecond = parseCron('* * * * * *', 'S');
     const now = at('2026-11-23T03:00:00Z');
     const started = performance.now();
     expect(latestDue(everySecond, at('2016-01-01T00:00:00Z'), now)).toEqual(now);
@@ -25,7 +25,11 @@ describe('latestDue', () => {
   });
 
   it('is in UTC, whatever the machine thinks', () => {
-    const due = latestDue(parseCron('30 23 * * *'), at('2026-03-28T00:00:00Z'), at('2026-03-29T12:00:00Z'));
+    const due = latestDue(
+      parseCron('30 23 * * *', 'S'),
+      at('2026-03-28T00:00:00Z'),
+      at('2026-03-29T12:00:00Z'),
+    );
     expect(due?.toISOString()).toBe('2026-03-28T23:30:00.000Z');
   });
 });
@@ -33,6 +37,8 @@ describe('latestDue', () => {
 it.each(['', 'nonsense', '61 * * * *', '* * *', '* * * * * * * *'])(
   'refuses the expression "%s"',
   (expression) => {
-    expect(() => parseCron(expression)).toThrow(expect.objectContaining({ code: 'DAEMON_SCHEDULE_INVALID' }));
+    expect(() => parseCron(expression, 'S')).toThrow(
+      expect.objectContaining({ code: 'DAEMON_SCHEDULE_INVALID' }),
+    );
   },
 );

@@ -6,13 +6,13 @@ import { DaemonError } from '../errors.js';
 const FIRST_WINDOW_MS = 60_000;
 
 /** Five or six fields. @throws DaemonError `DAEMON_SCHEDULE_INVALID` */
-export function parseCron(expression: string): CronTime {
+export function parseCron(expression: string, setting: string): CronTime {
   try {
     return new CronTime(expression, 'UTC');
   } catch (cause) {
     throw new DaemonError(
       'DAEMON_SCHEDULE_INVALID',
-      'LACUNA_REVERIFY_CRON must be a cron expression of five or six fields, or `off`',
+      `${setting} must be a cron expression of five or six fields, or \`off\``,
       { cause },
     );
   }

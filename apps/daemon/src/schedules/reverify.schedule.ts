@@ -53,7 +53,7 @@ export class ReverifySchedule implements OnApplicationBootstrap, OnModuleDestroy
    * @returns it, or null when nothing was due
    */
   async serveDue(): Promise<Date | null> {
-    const cron = parseCron(this.config.LACUNA_REVERIFY_CRON);
+    const cron = parseCron(this.config.LACUNA_REVERIFY_CRON, 'LACUNA_REVERIFY_CRON');
     return this.runs.exclusively(async (tx) => {
       const now = this.clock();
       const since = await this.runs.lastServed(tx, SCHEDULE);

@@ -49,7 +49,7 @@ export class ThreadPool {
     this.threads = Array.from({ length: count }, () => {
       const thread = new Worker(file, { workerData });
       thread.on('message', (message: ThreadAnswer) => this.take(thread, message));
-      thread.on('error', (error) => this.fail(error as Error));
+      thread.on('error', (error) => this.fail(error));
       thread.on('exit', () => this.fail(new Error('a thread of the audit ended early')));
       return thread;
     });
