@@ -29,7 +29,7 @@ async function withCommitments(): Promise<{
   closers.push(() => database.close());
   const daemon = await daemonOn(database);
   const modelId = randomUUID();
-  const { sequencer } = makeTestLedger(database.db, { clock: () => now });
+  const { sequencer } = makeTestLedger(database.db);
   await sequencer.append(modelOperation(modelId));
   await sequencer.append(requestOperation(modelId, ['a', 'b', 'c']));
   await until(async () =>
@@ -40,11 +40,11 @@ async function withCommitments(): Promise<{
   return { database, daemon, schedule: scheduleOf(daemon) };
 }
 
-async function daemonOn(database: TestDatabase): Promise<TestDaemon> {
-  const daemon = await testDaemon(database, {
-    clock: () => now,
-    settings: { LACUNA_AUDIT_CRON: '30 4 * * *', LACUNA_LEDGER_NAME: TEST_LEDGER },
-  });
+/** @param first whose log key it signs with: one installation has one */
+async function daemonOn(database: TestDatabase, first?: TestDaemon): Promise<TestDaemon> {
+  const settings = { LACUNA_AUDIT_CRON: '30 4 * * *', LACUNA_LEDGER_NAME: TEST_LEDGER };
+  const key = first && { LACUNA_LOG_KEY: join(first.directory, 'keys', 'log.pem') };
+  const daemon = await testDaemon(database, { clock: () => now, settings: { ...settings, ...key } });
   closers.push(() => daemon.close());
   return daemon;
 }
@@ -76,13 +76,13 @@ it('audits everything first, then what is new, and everything again after a week
 });
 
 it('serves a due time by one daemon of several, and one that was missed at the next start', async () => {
-  const { database, schedule } = await withCommitments();
-  const second = await daemonOn(database);
+  const { database, daemon, schedule } = await withCommitments();
+  const second = await daemonOn(database, daemon);
   later(1);
   const answers = await Promise.all([schedule.serveDue(), scheduleOf(second).serveDue()]);
   expect(answers.filter((answer) => answer !== null).length).toBe(1);
   later(3);
-  const third = await daemonOn(database);
+  const third = await daemonOn(database, daemon);
   await until(() => Promise.resolve(existsSync(keptFile(third))));
   const { fullAt } = JSON.parse(readFileSync(keptFile(third), 'utf8')) as { fullAt: string };
   expect(fullAt).toBe(now.toISOString());
@@ -104,9 +104,9 @@ it('is loud about what it finds, in every daemon, until an audit is clean', asyn
   later(8);
   await expect(schedule.serveDue()).resolves.toMatchObject({ extent: 'all', findings: 1 });
   const line = daemon.logLines.find((text) => text.includes('the audit found that the ledger was changed'));
-  expect(JSON.parse(line!)).toMatchObject({ level: 50, findings: 1 });
+  expect(JSON.parse(line!)).toMatchObject({ level: 'error', findings: 1 });
   expect(line).toContain('commitment.position at 1 of');
-  const second = await daemonOn(database);
+  const second = await daemonOn(database, daemon);
   for (const one of [daemon, second]) {
     expect(await metric(one, 'lacuna_audit_findings')).toBe(1);
     const ready = await one.get('nobody', '/readyz');

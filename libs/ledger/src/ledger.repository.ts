@@ -192,11 +192,7 @@ export class LedgerRepository {
       byTable.set(table, rows);
     }
     for (const [table, rows] of byTable)
-      for (const some of batches(rows))
-        await tx
-          .insertInto(table)
-          .values(some as never)
-          .execute();
+      for (const some of batches(rows)) await tx.insertInto(table).values(some).execute();
   }
 
   /** Entries from `from` on, in order, at most `limit`. */

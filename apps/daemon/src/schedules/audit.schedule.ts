@@ -93,8 +93,7 @@ export class AuditSchedule implements OnApplicationBootstrap, OnModuleDestroy {
   private async audit(now: Date, isSuspect: boolean): Promise<AuditOutcome> {
     const path = join(this.target.directory, KEPT_FILE);
     const known = isSuspect ? null : this.readKept(path);
-    const isRecent = known?.fullAt && now.getTime() - known.fullAt.getTime() < FULL_EVERY_MS;
-    const kept = isRecent ? known : null;
+    const kept = known && isRecent(known, now) ? known : null;
     const threads = auditThreads(this.target.address);
     const started = performance.now();
     const report = await auditInstallation(this.db, this.target.keySet, {
@@ -141,4 +140,10 @@ export class AuditSchedule implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.error({ err: error }, 'the ledger could not be audited');
     });
   }
+}
+
+/** A full audit of a time to come is none. */
+function isRecent({ fullAt }: KeptCheckpoints, now: Date): boolean {
+  const ageMs = fullAt ? now.getTime() - fullAt.getTime() : Infinity;
+  return ageMs >= 0 && ageMs < FULL_EVERY_MS;
 }
