@@ -87,13 +87,13 @@ describe('the audit in chunks', () => {
     const threaded = await audit(inThreads());
     expect(threaded).toEqual(whole);
     expect(whole.logs[1]!.tiles).toBeGreaterThan(258);
-    for (const size of SIZES) {
+    for (const size of SIZES.slice(1)) {
       const later = await audit({ kept: await keptAt(size) });
       expect(later.findings, String(size)).toEqual([]);
       expect(later.logs[1]).toMatchObject({ from: BigInt(size), entries: SIZE - BigInt(size) });
       expect(later.logs[1]!.checkpoint).toBe(whole.logs[1]!.checkpoint);
     }
-  });
+  }, 240_000);
 
   it('sees one moment, whatever is appended and integrated meanwhile', async () => {
     const appended: Promise<void>[] = [];
