@@ -149,7 +149,7 @@ async function mlp(server: LoadServer): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
   const small = (seed: number) => denseClassifier(seed, [600, 100]);
   const worker = await started(server, 'mlp-worker');
-  for (const size of [SIZE / 100, SIZE / 10, SIZE]) {
+  for (const size of [SIZE / 100, SIZE / 10, SIZE].map(Math.ceil)) {
     const model = await loadModel(server, `mlp-${size}`, WORDS, size, small);
     await freezeWhenReady(server.bench, model.modelId);
     await verify(server, model, small(3));

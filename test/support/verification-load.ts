@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { loadConfig } from '@app/config';
 import { encodeSample } from '@app/inference';
 import { connect, migrate, openKysely, ownDatabase, projectRoot } from '@app/persistence';
+import { installQueue } from '@app/queue';
 import { type Verification } from '@app/verification';
 import { FaultProcess } from './fault-process.js';
 import { storeModel } from './live.js';
@@ -21,9 +22,9 @@ import { LEDGER_NAME, openVerification, scatter, type VerificationBench } from '
 const ACTOR = 'platform:bench';
 /** Samples of one stored segment, and commitments of one deletion request. */
 const SEGMENT = 4096;
-const REQUEST = 100;
-const CALIBRATION = 400;
-const CONTROLS = 200;
+const REQUEST = 20;
+const CALIBRATION = 2_000;
+const CONTROLS = 500;
 const CLIENTS = 16;
 
 export interface LoadServer {
@@ -41,7 +42,7 @@ export async function openLoadServer(): Promise<LoadServer> {
   const directory = mkdtempSync(join(tmpdir(), 'lacuna-bench-'));
   const server = await ownDatabase(loadConfig({ LACUNA_DATA_DIR: directory }), () => undefined);
   const admin = connect(server.address, { as: 'login', name: 'bench-admin', poolSize: 2 });
-  await migrate(admin);
+  await migrate(admin, undefined, installQueue);
   const sql = connect(server.address, { as: 'application', name: 'bench', poolSize: 4 });
   const database = {
     name: 'bench',
