@@ -11,7 +11,7 @@ export type { Algorithm, KeySet, KeySetEntry, PublicJwk } from './key-set.js';
 export { formatKeySet, parseKeySet } from './key-set.js';
 export { attestationDigest, openAttestation, openDsse } from './open.js';
 export type { ResultSummary } from './recount.js';
-export { recountResults, ResultTally } from './recount.js';
+export { recountResults, LeafTally, ResultTally } from './recount.js';
 export type { ResultLeaf } from './result-leaf.js';
 export {
   BLIND_BYTES,

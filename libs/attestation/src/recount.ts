@@ -23,21 +23,34 @@ export interface ResultSummary {
   readonly scoreQuantiles: ScoreQuantiles;
 }
 
+/** Counts the verdicts and scores of result leaves, in any order. */
+export class LeafTally {
+  private readonly verdicts = Object.fromEntries(VERDICTS.map((v) => [v, 0])) as Record<Verdict, number>;
+  /** Leaves per score in millionths: 4 MB, exact, whatever the number of leaves. */
+  private readonly scores = new Uint32Array(MILLION + 1);
+
+  count({ verdict, score }: Pick<ResultLeaf, 'verdict' | 'score'>): void {
+    this.verdicts[verdict]++;
+    if (score !== null) this.scores[score]!++;
+  }
+
+  summary(): Pick<ResultSummary, 'samples' | 'scoreQuantiles'> {
+    return { samples: { ...this.verdicts }, scoreQuantiles: quantilesOf(this.scores) };
+  }
+}
+
 /** Adds up result leaves in index order. The attestation's figures and their recount come from the same sums. */
 export class ResultTally {
   private readonly results = CompactRange.empty();
   private readonly commitments = CompactRange.empty();
-  private readonly samples = Object.fromEntries(VERDICTS.map((v) => [v, 0])) as Record<Verdict, number>;
-  /** Leaves per score in millionths: 4 MB, exact, whatever the number of leaves. */
-  private readonly scores = new Uint32Array(MILLION + 1);
+  private readonly leaves = new LeafTally();
 
   /**
    * Adds the next leaf.
    * @param text the leaf as `formatResultLeaf` writes it.
-   * @returns its leaf hash in the result tree
    * @throws ATTESTATION_RESULTS_INCOMPLETE when its index is not the next one.
    */
-  add(leaf: ResultLeaf, text: string): Uint8Array {
+  add(leaf: ResultLeaf, text: string): void {
     const next = this.results.treeSize;
     if (leaf.index !== next)
       throw refusal(
@@ -45,12 +58,9 @@ export class ResultTally {
         `index ${next}`,
         `expected the result of leaf ${next} and found that of leaf ${leaf.index}`,
       );
-    const leafHash = hashResultLeaf(text);
-    this.results.append(leafHash);
+    this.results.append(hashResultLeaf(text));
     this.commitments.append(leaf.leafHash);
-    this.samples[leaf.verdict]++;
-    if (leaf.score !== null) this.scores[leaf.score]!++;
-    return leafHash;
+    this.leaves.count(leaf);
   }
 
   summary(): ResultSummary {
@@ -58,8 +68,7 @@ export class ResultTally {
       treeSize: this.results.treeSize,
       rootHash: this.results.root(),
       commitmentRootHash: this.commitments.root(),
-      samples: { ...this.samples },
-      scoreQuantiles: quantilesOf(this.scores),
+      ...this.leaves.summary(),
     };
   }
 }

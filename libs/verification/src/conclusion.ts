@@ -5,10 +5,11 @@
 import {
   BLIND_BYTES,
   formatResultLeaf,
+  hashResultLeaf,
+  LeafTally,
   resultBlinds,
   type ResultLeaf,
   type ResultSummary,
-  ResultTally,
 } from '@app/attestation';
 import { toMillionths } from '@app/iam';
 import { HASH_BYTES, rootOf } from '@app/tlog';
@@ -89,7 +90,8 @@ export interface LeafBlock {
 
 /** Writes the result leaves block by block and adds them up. */
 export class ResultTree {
-  private readonly tally = new ResultTally();
+  private readonly tally = new LeafTally();
+  private readonly roots: Uint8Array[] = [];
   /** Root of each block's subtree, base64. */
   readonly blockRoots: string[] = [];
 
@@ -112,16 +114,21 @@ export class ResultTree {
         const place = (index - from) * BLIND_BYTES;
         const leaf = this.leaf(index, blinds.subarray(place, place + BLIND_BYTES));
         const line = formatResultLeaf(leaf);
-        hashes.push(this.tally.add(leaf, line));
+        hashes.push(hashResultLeaf(line));
+        this.tally.count(leaf);
         lines.push(line);
       }
-      this.blockRoots.push(Buffer.from(rootOf(hashes)).toString('base64'));
+      const root = rootOf(hashes);
+      this.roots.push(root);
+      this.blockRoots.push(Buffer.from(root).toString('base64'));
       yield { blockIndex: from / BLOCK_WIDTH, lines };
     }
   }
 
-  summary(): ResultSummary {
-    return this.tally.summary();
+  /** Blocks but the last one are perfect subtrees, so the root over their roots is the root of the tree. */
+  summary(): Omit<ResultSummary, 'commitmentRootHash'> {
+    const treeSize = BigInt(this.leaves.scores.length);
+    return { treeSize, rootHash: rootOf(this.roots), ...this.tally.summary() };
   }
 
   private leaf(index: number, blind: Uint8Array): ResultLeaf {
