@@ -71,8 +71,16 @@ interface ClusteredModel {
 
 /** @param frozen whether the calibration set is scored once, under a trusted release */
 async function clusteredModel(frozen: boolean): Promise<ClusteredModel> {
-  const calibration = documents('calibration', 250);
-  const controls = documents('control', 30);
+  return modelOf(documents('calibration', 250), documents('control', 60), { frozen, clustered: true });
+}
+
+async function modelOf(
+  calibration: readonly Document[],
+  controls: readonly Document[],
+  { frozen, clustered }: { readonly frozen: boolean; readonly clustered: boolean },
+): Promise<ClusteredModel> {
+  const members = (all: readonly Document[]) =>
+    clustered ? { clusters: [...all] } : { sampleIds: chunksOf(all) };
   // One request is smaller than the clusters, one is larger.
   const forget = [...documents('forget', 10), ...documents('short', 1, 1), ...documents('long', 1, 8)];
   const key = () => ({ idempotencyKey: bench.unique('key') });
@@ -92,14 +100,14 @@ async function clusteredModel(frozen: boolean): Promise<ClusteredModel> {
       modelId,
       role: 'calibration',
       name: 'calibration',
-      clusters: calibration,
+      ...(clustered || !frozen ? members(calibration) : {}),
       ...(frozen ? { recordingId, trustedUnder: 'a retrained release' } : {}),
       ...key(),
     },
     ACTOR,
   );
   await bench.sets.register(
-    { modelId, role: 'controls', name: 'controls', clusters: controls, ...key() },
+    { modelId, role: 'controls', name: 'controls', ...members(controls), ...key() },
     ACTOR,
   );
   const requests: string[] = [];
@@ -155,7 +163,7 @@ describe.each([
       expect(predicate.requestTest).toEqual({
         groupTest: 'whole-clusters',
         assumption: expect.stringContaining('exchangeable with every cluster') as string,
-        clusters: { calibration: 250, controls: 30 },
+        clusters: { calibration: 250, controls: 60 },
       });
       expect(predicate.profile.parameters['groupTest']).toBe('whole-clusters');
       expect(predicate.warnings).toEqual([]);
@@ -169,7 +177,21 @@ describe.each([
     const { explanation } = await bench.explanations.explain({ requestId });
     expect(explanation.verdict).toBe('RESIDUAL');
     expect(explanation.requestTest).toMatchObject({ groupTest: 'whole-clusters' });
-    expect(explanation.sentences.join(' ')).toContain('250 clusters of never-trained samples and 30');
+    expect(explanation.sentences.join(' ')).toContain('250 clusters of never-trained samples and 60');
+  });
+
+  it('judges by any dependence with one sample of each cluster where a profile says so', async () => {
+    await bench.freeze(model.modelId, { groupTest: 'any-dependence' });
+    await bench.drain(worker);
+    const sound = await verified(model, model.releaseValues([], 20));
+    expect([sound.result, sound.summary.counts.requests.NO_RESIDUAL_EVIDENCE]).toEqual(['PASSED', 12]);
+    expect(sound.predicate.requestTest).toEqual({
+      groupTest: 'any-dependence',
+      assumption: expect.stringContaining('one of each cluster') as string,
+      clusters: { calibration: 250, controls: 60 },
+    });
+    const { result, summary } = await verified(model, model.releaseValues([0, 4, 11], 100));
+    expect([result, summary.counts.requests.RESIDUAL]).toEqual(['FAILED', 3]);
   });
 
   it('holds a sound release back, and does not fail it, where its chunks would be compared singly', async () => {
@@ -183,10 +205,47 @@ describe.each([
       groupTest: 'any-dependence',
       assumption: expect.stringContaining('depend on each other in any way') as string,
     });
+    const { explanation } = await bench.explanations.explain({ requestId: model.requests[0]! });
+    expect(explanation.sentences.join(' ')).toContain('more than chance allows');
   });
 
   it('is audited without a finding', async () => {
     expect(await auditVerifications(database.db, bench.keySet)).toEqual([]);
     expect(await auditSampleSets(database.db)).toEqual([]);
+  });
+});
+
+describe('a model of which nothing is known but that samples of a request may stick together', () => {
+  let model: ClusteredModel;
+  beforeAll(async () => {
+    const strangers = (prefix: string, count: number) => documents(prefix, count, 1);
+    const nulls = [strangers('calibration', 600), strangers('control', 60)] as const;
+    model = await modelOf(...nulls, { frozen: false, clustered: false });
+    await bench.freeze(model.modelId, { groupTest: 'any-dependence' });
+  });
+
+  it.each([20, 40, 60, 80])('passes a sound release (seed %d)', async (seed) => {
+    const { result, summary, predicate } = await verified(model, model.releaseValues([], seed));
+    expect(result).toBe('PASSED');
+    expect(summary.counts.requests).toMatchObject({ RESIDUAL: 0, NO_RESIDUAL_EVIDENCE: 12 });
+    expect(predicate.requestTest).toEqual({
+      groupTest: 'any-dependence',
+      assumption: expect.stringContaining('depend on each other in any way') as string,
+    });
+    expect(predicate.profile.parameters['groupTest']).toBe('any-dependence');
+    expect([predicate.reasons, predicate.warnings]).toEqual([[], []]);
+  });
+
+  it.each([0, 10, 11])('fails a release that kept the request at %d', async (kept) => {
+    const { result, summary } = await verified(model, model.releaseValues([kept], 100 + kept));
+    expect([result, summary.counts.requests.RESIDUAL]).toEqual(['FAILED', 1]);
+    const { explanation } = await bench.explanations.explain({ requestId: model.requests[kept]! });
+    const words = explanation.sentences.join(' ');
+    expect(words).toContain('however the samples depend on each other');
+    expect(words).not.toContain('more than chance allows');
+  });
+
+  it('is audited without a finding', async () => {
+    expect(await auditVerifications(database.db, bench.keySet)).toEqual([]);
   });
 });

@@ -169,6 +169,27 @@ describe('freezing a profile', () => {
     ],
     ['controls without clusters', [99, null], {}, 'VERIFICATION_CLUSTERS_MISSING', { role: 'controls' }],
     [
+      'fewer calibration samples than any dependence needs',
+      [null, null],
+      { groupTest: 'any-dependence' },
+      'IAM_CALIBRATION_TOO_SMALL',
+      { have: 150, need: 199 },
+    ],
+    [
+      'fewer clusters than any dependence needs',
+      [120, 39],
+      { groupTest: 'any-dependence' },
+      'IAM_CALIBRATION_TOO_SMALL',
+      { have: 120, need: 199 },
+    ],
+    [
+      'clusters in one set only, for any dependence',
+      [99, null],
+      { groupTest: 'any-dependence' },
+      'VERIFICATION_CLUSTERS_MISSING',
+      { role: 'controls' },
+    ],
+    [
       'clusters that nobody registered',
       [null, null],
       { groupTest: 'whole-clusters' },

@@ -40,15 +40,19 @@ const discoveries = (
 const GROUP_SIZES = [1, 2, 5, 10, 20, 50];
 const AUCS = [0.55, 0.65, 0.75, 0.85, 0.95];
 
-/** Correlation within requests, and the rate claimed without clusters: where it is weak it may go unnoticed. */
-const CORRELATIONS = [
-  [0, Q],
-  [0.05, 1],
-  [0.1, 1],
-  [0.2, 1],
-  [0.5, 1],
-  [0.8, Q],
+const CORRELATIONS = [0, 0.05, 0.1, 0.2, 0.5, 0.8] as const;
+
+/** What a profile can freeze, in words; how much slower than the fastest a decision is. */
+const UNITS = [
+  ['sample', 'single samples', 4],
+  ['cluster', 'whole clusters', 4],
+  ['any', 'any dependence', 1],
+  ['any-of-cluster', 'any dependence, clusters given', 1],
 ] as const;
+
+/** Single samples: where correlation is weak it may go unnoticed, and nothing is claimed. */
+const claimOf = (unit: World['unit'], correlation: number): number =>
+  unit === 'sample' && correlation > 0 && correlation < 0.8 ? 1 : Q;
 
 export const SETTINGS: readonly Setting[] = [
   ...GROUP_SIZES.map((groupSize) =>
@@ -82,22 +86,35 @@ export const SETTINGS: readonly Setting[] = [
       1,
     ),
   ]),
-  ...['sample', 'cluster'].flatMap((unit) =>
-    CORRELATIONS.map(([correlation, claim]) => ({
-      name: `sound release with a rejected request, correlation ${String(correlation)}, ${unit === 'cluster' ? 'clusters' : 'no clusters'} given`,
-      claim: unit === 'cluster' ? Q : claim,
+  ...[2, 5, 10].flatMap((groupSize) =>
+    CORRELATIONS.map((correlation) =>
+      discoveries(
+        `FDR, 80 % null, groups of ${String(groupSize)}, correlation ${String(correlation)}, any dependence`,
+        { correlation, groupSize, unit: 'any', nullShare: 0.8, auc: 0.95 },
+      ),
+    ),
+  ),
+  discoveries(
+    'FDR, 80 % null, groups of 2, correlation 0.5, any dependence',
+    { correlation: 0.5, groupSize: 2, unit: 'any', nullShare: 0.8, auc: 0.95 },
+    'still a member',
+  ),
+  ...UNITS.flatMap(([unit, words, cost]) =>
+    CORRELATIONS.map((correlation) => ({
+      name: `sound release with a rejected request, correlation ${String(correlation)}, ${words}`,
+      claim: claimOf(unit, correlation),
       simulate: (runs: number) =>
         simulateDecisions(
           {
             ...PLAIN_WORLD,
-            unit: unit as World['unit'],
+            unit,
             correlation,
             requests: 20,
             groupSize: 5,
             auc: 0.95,
             resamples: 4_999,
           },
-          { runs: runs / 4, seed: `decision/${unit}/${String(correlation)}`, confidence: CONFIDENCE },
+          { runs: runs / cost, seed: `decision/${unit}/${String(correlation)}`, confidence: CONFIDENCE },
         ),
     })),
   ),

@@ -8,7 +8,14 @@ import { DEFAULT_POLICY, type Decision, type DecisionInput } from '../../libs/ve
 import { decide } from '../../libs/verification/src/verdict.js';
 import { drawNull, drawScores, type World } from './iam-simulation.js';
 
-/** A release of the world; `world.unit` says whether the clusters of both null sets are known. */
+const TESTS = {
+  sample: 'single-samples',
+  cluster: 'whole-clusters',
+  any: 'any-dependence',
+  'any-of-cluster': 'any-dependence',
+} as const;
+
+/** A release of the world; `world.unit` says what is compared and whether the clusters of both null sets are known. */
 export function decideWorld(world: World, seed: string): Decision {
   const random = new SeededRandom(seed);
   const calibration = drawNull(random, world, false);
@@ -18,7 +25,7 @@ export function decideWorld(world: World, seed: string): Decision {
     drawScores(random, world, world.groupSize, i >= clean),
   );
   const input: DecisionInput = {
-    policy: { ...DEFAULT_POLICY, resamples: world.resamples, seed },
+    policy: { ...DEFAULT_POLICY, resamples: world.resamples, groupTest: TESTS[world.unit], seed },
     calibration: calibration.scores,
     controls: controls.scores,
     leaves: {
@@ -26,7 +33,7 @@ export function decideWorld(world: World, seed: string): Decision {
       score: Float64Array.from(scores.flatMap((each) => [...each])),
       status: scores.flatMap((each) => Array.from(each, () => 'scored' as const)),
     },
-    ...(world.unit === 'cluster'
+    ...(world.unit === 'cluster' || world.unit === 'any-of-cluster'
       ? { clusters: { calibration: calibration.cluster, controls: controls.cluster } }
       : {}),
   };

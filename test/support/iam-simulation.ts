@@ -11,10 +11,12 @@ import {
   clusterPValues,
   groupPValues,
   measurePower,
+  mergedPValues,
+  oneOfEachCluster,
   openErrorBudget,
   spendErrorBudget,
 } from '@app/iam';
-import type { RateInterval } from '@app/iam';
+import type { GroupEvidence, RateInterval } from '@app/iam';
 import { normalCdf } from '../../libs/iam/src/normal.js';
 import { SeededRandom } from '../../libs/iam/src/random.js';
 
@@ -26,8 +28,12 @@ export interface World {
   readonly correlation: number;
   /** Scores are multiples of 1/grid; 0 = not rounded. */
   readonly grid: number;
-  /** What is taken to be exchangeable: single samples, or requests and calibration clusters of `groupSize`. */
-  readonly unit: 'sample' | 'cluster';
+  /**
+   * What is taken to be exchangeable: single samples; requests and calibration clusters of `groupSize`; or, whatever binds
+   * the samples of a request, one of them and null samples that are unrelated to each other (`any`) or one sample of each
+   * of the null's clusters (`any-of-cluster`).
+   */
+  readonly unit: 'sample' | 'cluster' | 'any' | 'any-of-cluster';
   readonly requests: number;
   /** Share of requests for which the null hypothesis is true. */
   readonly nullShare: number;
@@ -75,13 +81,14 @@ export function drawScores(random: SeededRandom, world: World, count: number, me
   });
 }
 
-/** Calibration (or controls): clusters of `groupSize` that share as much as the samples of a request do. */
+/** Calibration (or controls): clusters of `groupSize` that share as much as the samples of a request do; `any`: strangers. */
 export function drawNull(
   random: SeededRandom,
   world: World,
   member: boolean,
 ): { scores: Float64Array; cluster: Int32Array } {
-  const { groupSize, nullSize } = world;
+  const { nullSize } = world;
+  const groupSize = world.unit === 'any' ? 1 : world.groupSize;
   const cluster = Int32Array.from({ length: nullSize }, (_, i) => Math.floor(i / groupSize));
   const scores = new Float64Array(nullSize);
   for (let start = 0; start < nullSize; start += groupSize) {
@@ -91,6 +98,28 @@ export function drawNull(
 }
 
 export type Hypothesis = 'never trained on' | 'still a member';
+
+function evidenceOf(
+  { unit, resamples }: World,
+  {
+    nullCluster,
+    ...test
+  }: { nullScores: Float64Array; nullCluster: Int32Array; requests: Float64Array[]; seed: string },
+): GroupEvidence {
+  switch (unit) {
+    case 'sample':
+      return groupPValues({ ...test, resamples });
+    case 'cluster':
+      return clusterPValues({ ...test, nullCluster });
+    case 'any':
+      return mergedPValues(test);
+    case 'any-of-cluster':
+      return mergedPValues({
+        ...test,
+        nullScores: oneOfEachCluster(test.nullScores, nullCluster, test.seed),
+      });
+  }
+}
 
 /** One family of tests; true in `rejected` = rejected; the first `trueNulls` hypotheses are true. */
 function testOnce(
@@ -105,10 +134,7 @@ function testOnce(
   const requests = Array.from({ length: world.requests }, (_, i) =>
     drawScores(random, world, world.groupSize, i < trueNulls === nullIsMember),
   );
-  const { pLower, pUpper } =
-    world.unit === 'cluster'
-      ? clusterPValues({ nullScores, nullCluster, requests, seed })
-      : groupPValues({ nullScores, requests, seed, resamples: world.resamples });
+  const { pLower, pUpper } = evidenceOf(world, { nullScores, nullCluster, requests, seed });
   return { rejected: benjaminiHochberg(nullIsMember ? pUpper : pLower, 0.05).rejected, trueNulls };
 }
 

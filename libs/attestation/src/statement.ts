@@ -136,7 +136,7 @@ const errorBudgetSchema = z
 
 /**
  * What the p-values of deletion requests stand on: which things are taken to be exchangeable under a null hypothesis, in
- * one word and in a sentence, and how many clusters there were to compare with, where whole clusters were compared.
+ * one word and in a sentence, and how many clusters there were to compare with: whole ones, or one sample of each.
  * Statements without it compared single samples.
  */
 const requestTestSchema = z
@@ -145,10 +145,14 @@ const requestTestSchema = z
     assumption: sentence,
     clusters: z.strictObject({ calibration: count, controls: count }).exactOptional(),
   })
-  .refine(({ groupTest, clusters }) => (clusters !== undefined) === (groupTest === 'whole-clusters'), {
-    path: ['clusters'],
-    message: 'clusters are counted exactly where whole clusters were compared',
-  });
+  .refine(
+    ({ groupTest, clusters }) =>
+      groupTest === 'any-dependence' || (clusters !== undefined) === (groupTest === 'whole-clusters'),
+    {
+      path: ['clusters'],
+      message: 'clusters are counted where whole clusters were compared, and never where single samples were',
+    },
+  );
 
 /** What ran one of the models whose signals were measured: the kind of artifact, and what computed. */
 const runtimeSchema = z.strictObject({

@@ -16,11 +16,15 @@ export interface MergedEvidenceInput {
   readonly requests: readonly Float64Array[];
 }
 
+const middleOf = (size: number): number => Math.ceil(size / 2);
+
+/** What the middle p-value of `size` samples is multiplied by, in [1, 2]. @param size >= 1 */
+export const mergingFactor = (size: number): number => size / middleOf(size);
+
 /** p-values in, one out; valid whatever binds them. @param pValues at least one */
 function merge(pValues: Float64Array): number {
   const { length } = pValues;
-  const rank = Math.ceil(length / 2);
-  return Math.min(1, (length / rank) * pValues.sort()[rank - 1]!);
+  return Math.min(1, mergingFactor(length) * pValues.sort()[middleOf(length) - 1]!);
 }
 
 /**

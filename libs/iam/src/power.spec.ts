@@ -103,6 +103,33 @@ describe('measurePower', () => {
     expect([few(199), few(198)]).toEqual([1, 0]);
   });
 
+  it('is that of alike samples where the merged test finds those less often', () => {
+    const plan = { calibration, alpha: 0.01, groupSize: 10, seed: 1, merged: true };
+    // 70 of 100 controls are found. Groups of strangers nearly always have five of them, groups of ten alike ones in 70 %.
+    const controls = Float64Array.from({ length: 100 }, (_, i) => (i < 70 ? 0 : 0.9));
+    expect(measurePower({ ...plan, controls }).perRequest).toMatchObject({
+      rate: 0.7,
+      trials: 100,
+      groupSize: 10,
+    });
+    // Below one half it is the groups of strangers that are found less often.
+    const fewer = Float64Array.from({ length: 100 }, (_, i) => (i < 30 ? 0 : 0.9));
+    expect(measurePower({ ...plan, controls: fewer }).perRequest.rate).toBeLessThan(0.3);
+  });
+
+  it('compares with one of each cluster in the merged test', () => {
+    const pairs = (count: number) => Int32Array.from({ length: count }, (_, i) => Math.floor(i / 2));
+    const plan = { controls: new Float64Array(40), alpha: 0.01, groupSize: 2, seed: 1, merged: true };
+    const clusteredPower = (size: number) =>
+      measurePower({
+        ...plan,
+        calibration: new Float64Array(size).fill(0.9),
+        clusters: { calibration: pairs(size), controls: pairs(40) },
+      }).perRequest;
+    expect(clusteredPower(398)).toMatchObject({ rate: 1, trials: 20 });
+    expect(clusteredPower(396)).toMatchObject({ rate: 0, trials: 20 });
+  });
+
   it('refuses a senseless plan', () => {
     const refused: unknown = expect.objectContaining({ code: 'IAM_PARAMETER_OUT_OF_RANGE' });
     const plan = { calibration, controls: uniform(10), alpha: 0.01, groupSize: 1, seed: 1 };

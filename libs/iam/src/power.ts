@@ -9,7 +9,7 @@ import { clusterPValues, comparableSize, oneOfEachCluster, shuffledClusters } fr
 import { ConformalNull, requiredCalibrationSize } from './conformal.js';
 import { IamError } from './errors.js';
 import { DEFAULT_RESAMPLES, type GroupEvidence, groupPValues } from './group-evidence.js';
-import { mergedPValues } from './merged-evidence.js';
+import { mergedPValues, mergingFactor } from './merged-evidence.js';
 import { SeededRandom } from './random.js';
 
 export interface PowerInput {
@@ -30,7 +30,10 @@ export interface PowerInput {
    * smaller than `groupSize`, groups are as small as those.
    */
   readonly clusters?: { readonly calibration: Int32Array; readonly controls: Int32Array };
-  /** True where requests are judged by {@link mergedPValues}. */
+  /**
+   * True where requests are judged by {@link mergedPValues}: then the power is the lower one of groups of controls as they
+   * come and of groups whose samples are all alike. Clusters, where given, supply one sample each to compare with.
+   */
   readonly merged?: boolean;
 }
 
@@ -73,11 +76,31 @@ function groupsOfControls({ controls, groupSize, seed, clusters }: PowerInput): 
 }
 
 function evidenceOf(input: PowerInput, requests: readonly Float64Array[]): GroupEvidence {
-  const { calibration: nullScores, clusters, merged = false, seed, resamples = DEFAULT_RESAMPLES } = input;
-  if (merged) return mergedPValues({ nullScores, requests });
+  const { calibration: nullScores, clusters, seed, resamples = DEFAULT_RESAMPLES } = input;
   if (!clusters) return groupPValues({ nullScores, requests, seed, resamples });
   const leastClusters = requiredCalibrationSize(input.alpha);
   return clusterPValues({ nullScores, nullCluster: clusters.calibration, requests, seed, leastClusters });
+}
+
+/**
+ * How often the merged test finds a group: the lower one of the rates for the groups there are and for groups of samples
+ * that are all alike, of which a single control stands for a whole one.
+ */
+function mergedRate(
+  { alpha, controls, clusters, seed }: PowerInput,
+  known: Float64Array,
+  { groups, groupSize }: ControlGroups,
+): MeasuredRate {
+  const asTheyCome = detectionRate(mergedPValues({ nullScores: known, requests: groups }).pLower, alpha);
+  if (groups.length === 0) return asTheyCome;
+  const null_ = ConformalNull.fit(known);
+  const alike = (
+    clusters ? oneOfEachCluster(controls, clusters.controls, `${String(seed)}/controls`) : controls
+  )
+    .filter((score) => !Number.isNaN(score))
+    .map((score) => mergingFactor(groupSize) * null_.pLower(score));
+  const allAlike = detectionRate(alike, alpha);
+  return allAlike.rate < asTheyCome.rate ? allAlike : asTheyCome;
 }
 
 /**
@@ -97,18 +120,19 @@ export function measurePower(input: PowerInput): MeasuredPower {
       },
     );
   }
-  const neverTrained = ConformalNull.fit(
-    clusters ? oneOfEachCluster(calibration, clusters.calibration, seed) : calibration,
-  );
+  const known = clusters
+    ? oneOfEachCluster(calibration, clusters.calibration, `${String(seed)}/calibration`)
+    : calibration;
+  const neverTrained = ConformalNull.fit(known);
   const single = input.controls
     .filter((score) => !Number.isNaN(score))
     .map((score) => neverTrained.pLower(score));
   const measured = groupsOfControls(input);
+  const perRequest = input.merged
+    ? mergedRate(input, known, measured)
+    : detectionRate(evidenceOf(input, measured.groups).pLower, alpha);
   return {
     perSample: detectionRate(single, alpha),
-    perRequest: {
-      ...detectionRate(evidenceOf(input, measured.groups).pLower, alpha),
-      groupSize: measured.groupSize,
-    },
+    perRequest: { ...perRequest, groupSize: measured.groupSize },
   };
 }

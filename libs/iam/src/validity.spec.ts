@@ -30,6 +30,16 @@ describe('false discovery rate at q = 0.05', () => {
       { correlation: 0.5, unit: 'cluster', requests: 5, groupSize: 3 },
       'never trained on',
     ],
+    ...[0, 0.2, 0.5, 0.8].map((correlation): [string, Partial<World>, Hypothesis] => [
+      `correlation ${String(correlation)} and the test for any dependence`,
+      { correlation, unit: 'any', groupSize: 5 },
+      correlation === 0.5 ? 'still a member' : 'never trained on',
+    ]),
+    [
+      'clusters and the test for any dependence',
+      { correlation: 0.8, unit: 'any-of-cluster', groupSize: 5 },
+      'never trained on',
+    ],
   ])('holds for %s', (_, change, hypothesis) => {
     expect(discoveries({ ...SMALL, ...change }, hypothesis).low).toBeLessThanOrEqual(Q);
   });

@@ -37,7 +37,7 @@ export interface NullScores {
   readonly calibration: Int32Array;
   /** As `calibration`. */
   readonly controls: Int32Array;
-  /** The cluster of each; null where the profile compares single samples. */
+  /** The cluster of each; null where there are none or the profile compares single samples. */
   readonly clusters: { readonly calibration: Int32Array; readonly controls: Int32Array } | null;
 }
 

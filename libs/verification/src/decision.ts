@@ -18,14 +18,14 @@ export type LeafStatus = 'scored' | 'unscorable' | 'no-longer-verifiable' | 'not
 export type VerificationResult = 'PASSED' | 'FAILED' | 'INCONCLUSIVE';
 
 /**
- * What the p-values of requests take to be exchangeable under a null hypothesis. A profile freezes one of the first two;
- * the last is what a verification falls back to where `single-samples` turns out not to hold.
- *   single-samples   each committed sample and each sample of the null set
+ * What the p-values of requests take to be exchangeable under a null hypothesis. A profile freezes one; the last is also
+ * what a verification falls back to where `single-samples` turns out not to hold.
+ *   single-samples   all committed samples and all samples of the null set
  *   whole-clusters   each request and each cluster of the null set, whatever binds the samples inside
- *   any-dependence   a committed sample and the null set's; how those of a request depend on each other is left open
+ *   any-dependence   one committed sample and those of the null set (of clusters one each); how the samples of a request
+ *                    depend on each other is left open
  */
 export type GroupTest = 'single-samples' | 'whole-clusters' | 'any-dependence';
-export type FrozenGroupTest = Exclude<GroupTest, 'any-dependence'>;
 
 /** Why a release without a residual request still does not pass. */
 export type BlockingReason =
@@ -45,7 +45,7 @@ export type BlockingReason =
   | 'PARTIAL_RESIDUE'
   /**
    * Samples of a request vary together although single samples were to be compared: power, measured on groups of
-   * strangers, says nothing then. Register both sets with clusters and freeze a profile that compares those.
+   * strangers, says nothing then. Freeze a profile that compares whole clusters, or one for any dependence.
    */
   | 'SAMPLES_STICK_TOGETHER'
   /** More requests are without an answer than a test of the demanded power would leave. */
@@ -73,6 +73,8 @@ export interface DecisionPolicy {
   readonly q: number;
   /** Draws of the permutation test, >= 1. */
   readonly resamples: number;
+  /** Default: `whole-clusters` where clusters are given, else `single-samples`. */
+  readonly groupTest?: GroupTest;
   readonly seed: string | number;
   /** Least measured per-request power of a PASSED release, in [0, 1]. */
   readonly powerFloor: number;
@@ -97,8 +99,8 @@ export interface DecisionInput {
   /** Completeness scores of samples known to be trained on, under this release; NaN as above. */
   readonly controls: Float64Array;
   /**
-   * Cluster (document, person) of each calibration and control score: then whole clusters are compared, not samples; see
-   * the iam library's README.
+   * Cluster (document, person) of each calibration and control score: then whole clusters are compared, or one sample of
+   * each, but never samples of one cluster as if they were unrelated; see the iam library's README.
    */
   readonly clusters?: { readonly calibration: Int32Array; readonly controls: Int32Array };
   /** Entry i belongs to leaf i of the commitment log. */

@@ -85,6 +85,7 @@ export class ExplanationService {
       power: summary.power ?? UNMEASURED,
       alpha: summary.operatingFalsePositiveRate,
       requestTest: summary.requestTest ?? SINGLE_SAMPLES,
+      profileTest: profile.document.decision.groupTest ?? 'single-samples',
     });
     return {
       requestId,

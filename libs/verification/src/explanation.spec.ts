@@ -45,6 +45,7 @@ const input: ExplanationInput = {
   },
   alpha: 0.01,
   requestTest: { groupTest: 'single-samples' },
+  profileTest: 'single-samples',
 };
 
 const unmeasured: RequestDecision = {
@@ -59,8 +60,10 @@ const unmeasured: RequestDecision = {
 
 describe('explainRequest', () => {
   it('says what the p-values stand on', () => {
-    const sentences = (requestTest: ExplanationInput['requestTest']): string =>
-      explainRequest({ ...input, requestTest }).sentences.join(' ');
+    const sentences = (
+      requestTest: ExplanationInput['requestTest'],
+      profileTest = requestTest.groupTest,
+    ): string => explainRequest({ ...input, requestTest, profileTest }).sentences.join(' ');
     expect(sentences({ groupTest: 'single-samples' })).toContain('groups of as many single samples');
     const clusters = sentences({
       groupTest: 'whole-clusters',
@@ -69,6 +72,10 @@ describe('explainRequest', () => {
     expect(clusters).toContain('130 clusters of never-trained samples and 20 of controls');
     expect(clusters).toContain('Clusters of never-trained samples score this low');
     expect(sentences({ groupTest: 'any-dependence' })).toContain('at most doubled');
+    expect(sentences({ groupTest: 'any-dependence' })).not.toContain('The profile takes');
+    expect(sentences({ groupTest: 'any-dependence' }, 'single-samples')).toContain(
+      'The profile takes samples of one request to be unrelated',
+    );
     expect(explainRequest(input).requestTest.assumption).toContain('exchangeable');
   });
 

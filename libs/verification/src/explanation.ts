@@ -5,7 +5,7 @@
  */
 import type { MeasuredPower } from '@app/iam';
 import type { GroupTest, RequestDecision, RequestVerdict, SampleVerdict } from './decision.js';
-import { COMPARISONS, type DescribedTest, describeTest, type RequestTest } from './group-test.js';
+import { COMPARISONS, type DescribedTest, describeTest, FELL_BACK, type RequestTest } from './group-test.js';
 
 /** One committed sample of the request as it was measured; numbers are null where the sample has no score. */
 export interface ExplainedSample {
@@ -31,6 +31,8 @@ export interface ExplanationInput {
   /** Operating false-positive rate. */
   readonly alpha: number;
   readonly requestTest: RequestTest;
+  /** The test that the profile froze. */
+  readonly profileTest: GroupTest;
 }
 
 /** Where scores of a comparison set lie. */
@@ -144,11 +146,11 @@ const NOUNS: Readonly<Record<GroupTest, { readonly never: string; readonly membe
   'any-dependence': { never: 'Never-trained samples', member: 'Samples still in the training data' },
 };
 
-function comparedInWords({ groupTest, clusters }: RequestTest): string {
+function comparedInWords({ groupTest, clusters }: RequestTest, profileTest: GroupTest): string[] {
   const many = clusters
     ? ` There are ${String(clusters.calibration)} clusters of never-trained samples and ${String(clusters.controls)} of controls.`
     : '';
-  return `${COMPARISONS[groupTest]}${many}`;
+  return [...(groupTest === profileTest ? [] : [FELL_BACK]), `${COMPARISONS[groupTest]}${many}`];
 }
 
 function findingInWords(
@@ -220,7 +222,7 @@ function unmeasuredInWords(samples: readonly ExplainedSample[]): string[] {
 
 /** The verdict of one request with its numbers and words. */
 export function explainRequest(input: ExplanationInput): Explanation {
-  const { request, power, alpha, requestTest } = input;
+  const { request, power, alpha, requestTest, profileTest } = input;
   const samples = input.samples.map((sample) => ({ ...sample, level: levelOf(sample) }));
   const level = median(samples.flatMap((sample) => (sample.level === null ? [] : [sample.level])));
   const neverTrained = rangeOf(input.calibration);
@@ -239,7 +241,7 @@ export function explainRequest(input: ExplanationInput): Explanation {
     headline: HEADLINES[request.verdict],
     sentences: [
       ...(statistic === null ? [] : comparisonInWords(statistic, sampleCount, [neverTrained, members])),
-      ...(findings.length > 0 ? [comparedInWords(requestTest)] : []),
+      ...(findings.length > 0 ? comparedInWords(requestTest, profileTest) : []),
       ...findings.map((finding) => findingInWords(finding, NOUNS[requestTest.groupTest])),
       ...levelInWords(level),
       ...unmeasuredInWords(samples),

@@ -36,7 +36,7 @@ export { RecurrenceService } from './recurrence.service.js';
 export type { Outcome, RequestResult } from './result.repository.js';
 export { ResultService } from './result.service.js';
 export type { VerificationSummary } from './summary.js';
-export { decide, type FrozenGroupTest, type GroupTest, type RequestVerdict } from './verdict.js';
+export { decide, type GroupTest, type RequestVerdict } from './verdict.js';
 export { VerificationModule, type WorkerOptions } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';

@@ -29,7 +29,7 @@ import type {
   VerdictCounts,
   VerificationResult,
 } from './decision.js';
-import { scoredClusters } from './group-test.js';
+import { askedTest, rankLevel, scoredClusters } from './group-test.js';
 
 /**
  * Below one half a coin would find as much as the test: an interval reaching there does not show a working test.
@@ -71,15 +71,16 @@ function blockingReasons({ input, requests, counts, power, groupTest }: ReleaseF
   const { alpha, powerFloor } = input.policy;
   const scored = requests.filter(({ sampleCount }) => sampleCount > 0).length;
   const { rate, low, trials } = power.perRequest;
+  const asked = askedTest(input);
   const reasons: [BlockingReason, boolean][] = [
     ['NOTHING_TO_VERIFY', scored === 0 && counts.samples.UNSCORABLE === 0],
     ['UNSCORABLE_SAMPLES', counts.samples.UNSCORABLE > 0],
-    ['CALIBRATION_TOO_SMALL', calibrationUnits(input) < requiredCalibrationSize(alpha)],
+    ['CALIBRATION_TOO_SMALL', calibrationUnits(input) < requiredCalibrationSize(rankLevel(asked, alpha))],
     ['NO_CONTROLS', trials === 0],
     ['POWER_BELOW_FLOOR', trials > 0 && rate < powerFloor],
     ['POWER_UNCERTAIN', trials > 0 && rate >= powerFloor && low < LEAST_CERTAIN_POWER],
     ['PARTIAL_RESIDUE', residualAtLevel(requests, Math.min(alpha, input.policy.q))],
-    ['SAMPLES_STICK_TOGETHER', groupTest === 'any-dependence'],
+    ['SAMPLES_STICK_TOGETHER', groupTest !== asked],
     ['TOO_MANY_INCONCLUSIVE', scored - counts.requests.INCONCLUSIVE < powerFloor * scored],
   ];
   return reasons.filter(([, holds]) => holds).map(([reason]) => reason);

@@ -5,6 +5,7 @@ import {
   groupPValues,
   mergedPValues,
   nextLevel,
+  oneOfEachCluster,
   openErrorBudget,
   requiredCalibrationSize,
 } from '@app/iam';
@@ -78,8 +79,14 @@ export function testRequests(
         const leastClusters = requiredCalibrationSize(operating);
         return clusterPValues({ ...test, nullCluster: input.clusters![null_], leastClusters });
       }
-      case 'any-dependence':
-        return mergedPValues(test);
+      case 'any-dependence': {
+        const { nullScores, seed: stream } = test;
+        const cluster = input.clusters?.[null_];
+        return mergedPValues({
+          requests,
+          nullScores: cluster ? oneOfEachCluster(nullScores, cluster, stream) : nullScores,
+        });
+      }
     }
   };
   const calibration = against('calibration', alpha, Math.min(alpha, q, releaseLevel));

@@ -60,7 +60,8 @@ export class StoredScoresService {
     const { calibration, controls, decision } = document;
     const frozen = calibration.mode === 'frozen' ? calibration : null;
     const clusters =
-      decision.groupTest === 'whole-clusters'
+      (decision.groupTest ?? 'single-samples') !== 'single-samples' &&
+      (await this.facts.sampleSet(calibration.sampleSetId))!.clusterCount !== null
         ? {
             calibration: frozen?.clusters
               ? Int32Array.from(frozen.clusters)

@@ -212,6 +212,32 @@ describe('decide', () => {
     expect(counts.requests).toMatchObject({ RESIDUAL: 0, NO_RESIDUAL_EVIDENCE: 40 });
   });
 
+  it('passes it where the profile takes any dependence into account', () => {
+    const decision = decideClearly(together(0.605, 0.005), {
+      policy: { ...policy, groupTest: 'any-dependence' },
+    });
+    expect(decision).toMatchObject({ groupTest: 'any-dependence', result: 'PASSED', reasons: [] });
+    const bad = decideClearly(request(0, new Array<number>(10).fill(0.3)), {
+      policy: { ...policy, groupTest: 'any-dependence' },
+    });
+    // The least p of one sample among 999, doubled.
+    expect(bad.requests[0]).toMatchObject({ verdict: 'RESIDUAL', pResidual: 2 / 1_000 });
+    expect(bad.result).toBe('FAILED');
+  });
+
+  it('ranks among one sample of each cluster for any dependence, and asks for enough of them', () => {
+    const clustersOf = (size: number, count: number) =>
+      Int32Array.from({ length: size }, (_, i) => i % count);
+    const decision = (count: number) =>
+      decideClearly(kept, {
+        policy: { ...policy, groupTest: 'any-dependence' },
+        clusters: { calibration: clustersOf(999, count), controls: clustersOf(1_000, count) },
+      });
+    expect(decision(199).requests[0]).toMatchObject({ verdict: 'RESIDUAL', pResidual: 2 / 200 });
+    expect(decision(199).reasons).toEqual(['RESIDUAL_EVIDENCE']);
+    expect(decision(198).reasons).toContain('CALIBRATION_TOO_SMALL');
+  });
+
   it('still fails it where the samples of every request are members one by one', () => {
     const { groupTest, result, reasons } = decideClearly(together(0.05, 0.005));
     expect([groupTest, result]).toEqual(['any-dependence', 'FAILED']);

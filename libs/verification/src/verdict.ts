@@ -5,9 +5,9 @@
  * the mean completeness score of its samples (see `groupPValues` of the iam library):
  *   H0 "never trained on", from the calibration set; lower tail = residual evidence, upper tail = over-unlearned
  *   H0 "still a member", from the controls; upper tail = no longer a member
- * each of the three families at Benjamini-Hochberg level q over the requests. Where clusters are given, requests are
- * ranked among whole clusters (`clusterPValues`). Where none are given and the samples of requests turn out to stick
- * together, the p-values of a request's samples are merged by a rule that holds under any dependence (`mergedPValues`).
+ * each of the three families at Benjamini-Hochberg level q over the requests. Where the policy says so, requests are
+ * ranked among whole clusters (`clusterPValues`), or the p-values of a request's samples are merged by a rule that holds
+ * under any dependence (`mergedPValues`), as they are where single samples were to be compared and turn out to stick together.
  *
  *   | never trained on | still a member | verdict                            |
  *   | ---------------- | -------------- | ---------------------------------- |
@@ -32,6 +32,7 @@ import type {
   SampleVerdict,
   VerdictCounts,
 } from './decision.js';
+import { askedTest } from './group-test.js';
 import { resultOf, samplesStickTogether } from './release-result.js';
 import { existing, isRejected, testRequests, thresholdsOf } from './request-families.js';
 import type { Families } from './request-families.js';
@@ -113,11 +114,9 @@ function decideByHoldingTest(
   gathered: readonly GatheredRequest[],
   scores: readonly Float64Array[],
 ): TestedRequests {
-  const groupTest = input.clusters
-    ? 'whole-clusters'
-    : samplesStickTogether(input, scores)
-      ? 'any-dependence'
-      : 'single-samples';
+  const asked = askedTest(input);
+  const holds = asked !== 'single-samples' || !samplesStickTogether(input, scores);
+  const groupTest = holds ? asked : 'any-dependence';
   const families = testRequests(input, scores, groupTest);
   return { groupTest, families, requests: decideRequests(gathered, families) };
 }

@@ -48,8 +48,9 @@ export const ErasureReasonEnum = enumOf<ErasureReason>(
 export const GroupTestEnum = enumOf<GroupTest>(
   'GroupTest',
   ['single-samples', 'whole-clusters', 'any-dependence'],
-  'What the p-values of requests take to be exchangeable. A profile freezes SINGLE_SAMPLES or WHOLE_CLUSTERS; ' +
-    'ANY_DEPENDENCE is what is left where single samples turn out to stick together.',
+  'How a request is compared. SINGLE_SAMPLES: with groups of single samples, samples of a request taken to be unrelated. ' +
+    'WHOLE_CLUSTERS: with whole clusters of related samples. ANY_DEPENDENCE: each sample alone, whatever binds those of ' +
+    'a request; also what is left where single samples turn out to stick together.',
 );
 
 export const VerdictEnum = enumOf(

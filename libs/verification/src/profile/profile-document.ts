@@ -11,7 +11,7 @@ import {
   parseScale,
 } from '@app/iam';
 import { canonicalJson } from '@app/tlog';
-import type { FrozenGroupTest } from '../decision.js';
+import type { GroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
 
 export interface ProfileReference {
@@ -31,7 +31,7 @@ export interface DecisionSettings {
   /** Draws of the permutation test. */
   readonly resamples: number;
   /** What the p-values of requests take to be exchangeable; profiles without it compare single samples. */
-  readonly groupTest?: FrozenGroupTest;
+  readonly groupTest?: GroupTest;
 }
 
 /** Never-trained samples: scored once under a release that is trusted, or anew under each release. */
@@ -46,7 +46,7 @@ export type Calibration =
       readonly recordingDigest: string;
       /** Completeness in millionths, ascending. */
       readonly scores: readonly number[];
-      /** The cluster of each score; absent where single samples are compared. */
+      /** The cluster of each score; absent where there are none or single samples are compared. */
       readonly clusters?: readonly number[];
     }
   | {

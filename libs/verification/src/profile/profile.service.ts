@@ -14,7 +14,7 @@ import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { BlockFactsRepository } from '../block-facts.repository.js';
 import { scoreSamples, transformAll } from '../block.js';
-import { DEFAULT_POLICY, type FrozenGroupTest } from '../decision.js';
+import { DEFAULT_POLICY, type GroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
 import { FactsRepository, type ModelFact, type SampleSetFact } from '../facts.repository.js';
 import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } from '../page.js';
@@ -54,7 +54,7 @@ export interface FreezeProfile {
   readonly powerFloor?: number | undefined;
   readonly resamples?: number | undefined;
   /** Default `whole-clusters` where the calibration set has clusters, else `single-samples`. */
-  readonly groupTest?: FrozenGroupTest | undefined;
+  readonly groupTest?: GroupTest | undefined;
   readonly levels?: number | undefined;
   readonly epsilon1?: number | undefined;
   readonly epsilon2?: number | undefined;
@@ -285,13 +285,15 @@ export class ProfileService {
     };
   }
 
-  /** The scores in ascending order, each with its cluster where those are compared. */
+  /** The scores in ascending order, each with its cluster where those matter. */
   private async ascending(
-    { sampleSetId }: SampleSetFact,
+    { sampleSetId, clusterCount }: SampleSetFact,
     scores: readonly number[],
     decision: DecisionSettings,
   ) {
-    if (decision.groupTest === 'single-samples') return { scores: [...scores].sort((a, b) => a - b) };
+    if (decision.groupTest === 'single-samples' || clusterCount === null) {
+      return { scores: [...scores].sort((a, b) => a - b) };
+    }
     const cluster = await this.facts.setClusters(sampleSetId);
     const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || cluster[a]! - cluster[b]!);
     return { scores: order.map((i) => scores[i]!), clusters: order.map((i) => cluster[i]!) };

@@ -156,7 +156,9 @@ export class FreezeProfileInput extends IdempotentInput {
 
   @Field(() => GroupTestEnum, {
     nullable: true,
-    description: 'WHOLE_CLUSTERS if the calibration set has clusters, else SINGLE_SAMPLES, if not given.',
+    description:
+      'WHOLE_CLUSTERS if the calibration set has clusters, else SINGLE_SAMPLES, if not given. ANY_DEPENDENCE where ' +
+      'samples of a request may be related and no clusters like the requests can be had.',
   })
   groupTest?: GroupTest | null;
 

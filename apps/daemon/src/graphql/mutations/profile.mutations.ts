@@ -48,7 +48,7 @@ function toFreeze(input: FreezeProfileInput): FreezeProfile {
   };
 }
 
-const GROUP_TESTS = ['single-samples', 'whole-clusters'] as const;
+const GROUP_TESTS = ['single-samples', 'whole-clusters', 'any-dependence'] as const;
 
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> };
 

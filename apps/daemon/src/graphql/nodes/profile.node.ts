@@ -18,7 +18,7 @@ export class DecisionSettingsNode {
   @Field(() => Int, { description: 'Draws of the permutation test.' })
   resamples!: number;
 
-  @Field(() => GroupTestEnum, { description: 'What is compared: single samples or whole clusters.' })
+  @Field(() => GroupTestEnum, { description: 'How requests are compared.' })
   groupTest!: GroupTest;
 }
 

@@ -12,7 +12,8 @@ export class RequestTestNode {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Clusters of calibration samples; null unless whole clusters were compared.',
+    description:
+      'Clusters of calibration samples; null where there are none or single samples were compared.',
   })
   calibrationClusters!: number | null;
 
