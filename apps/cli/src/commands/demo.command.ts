@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { CliError } from '../errors.js';
 
 interface DemoFlags {
   readonly data?: string;
+  readonly small?: true;
   readonly json?: true;
   readonly exit?: true;
 }
@@ -9,12 +11,24 @@ interface DemoFlags {
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
-    .option('--data <folder>', 'recorded losses of your own, in the form of apps/cli/assets/muse-news')
+    .argument('[name]', 'muse-news: recorded losses; wordnet: live models, trained here', 'muse-news')
+    .option('--data <folder>', 'muse-news: losses of your own, in the form of apps/cli/assets/muse-news')
+    .option('--small', 'wordnet: few samples, done in seconds, too few to conclude much')
     .option('--json', 'print one JSON object on standard output and nothing else there')
     .option('--exit', 'end when done instead of leaving the daemon up')
     .description('the main job on real data: register, commit, verify, attest, check offline, tamper')
-    .action(async (flags: DemoFlags) => {
-      const { runDemo } = await import('../demo/demo.js');
-      await runDemo(flags);
+    .action(async (name: string, { data, small, ...ending }: DemoFlags) => {
+      if (name === 'wordnet' && data === undefined) {
+        const { runWordnetDemo } = await import('../demo/wordnet/wordnet-demo.js');
+        await runWordnetDemo({ ...ending, ...(small ? { small } : {}) });
+      } else if (name === 'muse-news' && small === undefined) {
+        const { runDemo } = await import('../demo/demo.js');
+        await runDemo({ ...ending, ...(data === undefined ? {} : { data }) });
+      } else {
+        throw new CliError(
+          'CLI_FLAGS_INVALID',
+          'there are the demos muse-news (which takes --data) and wordnet (which takes --small)',
+        );
+      }
     });
 }

@@ -28,8 +28,10 @@ export interface ReleaseOutcome {
   readonly auc: number | null;
   readonly work: {
     readonly signalsRead: number;
-    /** Samples that went through live models. */
+    /** Samples that went through live models, of which through the release and through references. */
     readonly forwardPasses: number;
+    readonly targetPasses: number;
+    readonly referencePasses: number;
     readonly seconds: number;
   };
 }
@@ -61,7 +63,7 @@ const VERIFICATIONS = `query ($releaseId: ID!) {
       result reasons auc operatingFalsePositiveRate
       requestCounts { verdict count } sampleCounts { verdict count }
       power { perRequest { rate low high } perSample { rate low high } }
-      work { signalsRead forwardPasses seconds }
+      work { signalsRead forwardPasses targetPasses referencePasses seconds }
     }
     attestation { id }
   } } }
