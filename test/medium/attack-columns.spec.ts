@@ -1,15 +1,12 @@
 import { createEd25519Verifier, parseVerifierKey } from '@app/tlog';
-import { auditArtifacts, auditRecordings } from '@app/inference';
+import { auditRecordings } from '@app/inference';
 import { auditLedger, LEDGER_TABLES } from '@app/ledger';
 import type { Database } from '@app/persistence';
 import { auditSampleSets } from '@app/registry';
-import { auditVault } from '@app/vault';
 import { auditVerifications } from '@app/verification';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { editOf, UNDETECTED, undetectedTable } from '../support/column-edits.js';
-import { CountingRuntimes, liveModel, rememberingModel, storeModel } from '../support/live.js';
-import { onnxFile } from '../support/models/write-onnx.js';
 import { tamperedAudit } from '../support/tamper.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
 import {
@@ -42,20 +39,7 @@ describe('an edit of any column by a superuser with all guards off', () => {
     await bench.verifications.request(releaseId, 'operator');
     await bench.drain(worker);
     await worker.close();
-    await measureLive();
   });
-
-  /** Signals of models that are run here. */
-  const measureLive = async (): Promise<void> => {
-    const worker = await openWorker(database, 'worker-b', new CountingRuntimes());
-    const { modelId, forget, release } = await liveModel(bench, { forget: 10 });
-    await bench.file(modelId, forget);
-    await bench.drain(worker);
-    await bench.freeze(modelId);
-    await release(await storeModel(bench, onnxFile(rememberingModel(['controls']))));
-    await bench.drain(worker);
-    await worker.close();
-  };
   afterAll(async () => {
     await bench.close();
     await database.close();
@@ -67,8 +51,6 @@ describe('an edit of any column by a superuser with all guards off', () => {
     const furtherChecks = [
       auditRecordings,
       auditSampleSets,
-      auditVault,
-      auditArtifacts,
       (of: Database) => auditVerifications(of, bench.keySet),
     ];
     const verifierFor = (origin: string) => createEd25519Verifier(origin, publicKey);
