@@ -1,5 +1,4 @@
 export { auditInstallation, type InstallationAudit } from './audit-installation.js';
-export { AuditError, type AuditErrorCode } from './errors.js';
 export {
   type KeptCheckpoints,
   parseKeptCheckpoints,

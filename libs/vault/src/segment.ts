@@ -20,8 +20,6 @@ const DATA_KEY_BYTES = 32;
 export const PAGE_BYTES = PAGE_KEYS * DATA_KEY_BYTES + BOX_OVERHEAD_BYTES;
 /** Held in memory several times over while it is read; larger samples belong with the customer. */
 export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
-/** A segment is one value of the database, hexadecimal on its way: far below every limit, yet few rows. */
-export const MAX_SEGMENT_BYTES = 32 * 1024 * 1024;
 const SAMPLE_ID_MAX_BYTES = 1024;
 
 /** Where a segment is: part of every context, so that nothing can be moved between segments or models. */
