@@ -36,8 +36,12 @@ const APPEND: readonly Case[] = [
   { point: 'before insertEntries', persisted: false },
   { point: 'after insertEntries', persisted: false },
   { point: 'after moveHead', persisted: false },
+  { point: 'before insertFacts', persisted: false },
+  { point: 'after insertFacts', persisted: false },
   { point: 'before storeResponses', persisted: false },
   { point: 'after storeResponses', persisted: false },
+  { point: 'before insertEvents', persisted: false },
+  { point: 'after insertEvents', persisted: false },
   { point: 'before insertCommitments', persisted: false },
   { point: 'after insertCommitments', persisted: false },
   // Durable, and nobody was told.
