@@ -1,5 +1,7 @@
 /** What a verification of live models costs, counted in the models themselves: real ONNX files, real PostgreSQL. */
 import { openAttestation } from '@app/attestation';
+import type { Database } from '@app/persistence';
+import { auditVerifications } from '@app/verification';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CountingRuntimes,
@@ -11,6 +13,7 @@ import {
   storeSamples,
 } from '../support/live.js';
 import { onnxFile } from '../support/models/write-onnx.js';
+import { tamperedAudit } from '../support/tamper.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
 import {
   openVerification,
@@ -132,6 +135,24 @@ describe('the verification of a live model', () => {
       ['shadow', 'onnx', model.shadow],
     ]);
     for (const { backends } of ran!) expect(backends).toEqual([expect.stringMatching(/^onnxruntime-node /)]);
+  });
+
+  it.each([
+    ['values', `values = overlay(values placing '\\x1040'::bytea from 7)`, 'signal_block.values'],
+    ['unscorable', 'unscorable = unscorable + 1', 'signal_block.unscorable'],
+    ['reasons', `reasons = '{"FORGED": [[0, 1]]}'::jsonb`, 'signal_block.reasons'],
+    ['artifact_digest', `artifact_digest = decode(repeat('cd', 32), 'hex')`, 'signal_block.values'],
+    ['subject_id', 'subject_id = gen_random_uuid()', 'signal_block.values'],
+    ['block_index', 'block_index = block_index + 7', 'signal_block.values'],
+  ])('leaves signals whose edit the audit finds: %s', async (_column, change, field) => {
+    const audit = (db: Database) => auditVerifications(db, bench.keySet);
+    expect(await audit(database.db)).toEqual([]);
+    // Of a release on commitments: what references gave on sample sets enters no score.
+    const statement = `update lacuna.signal_block set ${change} where ctid = (
+      select block.ctid from lacuna.signal_block block
+      join lacuna.release using (artifact_digest) where subject_id = model_id order by 1 limit 1)`;
+    const fields = (await tamperedAudit(database, statement, audit)).map((finding) => finding.field);
+    expect(fields).toContain(field);
   });
 
   it('of a changed artifact under the same name is refused', async () => {
