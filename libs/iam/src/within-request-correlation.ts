@@ -2,9 +2,10 @@
  * Whether the samples of one request stick together. {@link groupPValues} takes single samples to be exchangeable; where
  * those of a request share more than chance gives them, its p-values come out too small and clusters are needed
  * ({@link clusterPValues}). Test: how far the mean ranks of most requests lie from the middle rank, against the same scores
- * dealt anew to requests of the same sizes (ranks, because completeness crowds at one end). The tenth of the requests that lies farthest out does not count, dealt
- * anew or not: a few requests that really differ from the others are no correlation. Give requests of one kind only (all
- * clean, or all residual) for the same reason. Proven by within-request-correlation.spec.ts.
+ * dealt anew to requests of the same sizes (ranks, because completeness crowds at one end). The tenth of the requests that
+ * lies farthest out, and at least one, does not count, dealt anew or not: a few requests that really differ from the others
+ * are no correlation. Give requests of one kind only (all clean, or all residual) for the same reason. Proven by
+ * within-request-correlation.spec.ts.
  */
 import { countAtLeast, countAtMost } from './conformal.js';
 import { SeededRandom } from './random.js';
@@ -52,7 +53,8 @@ function spreadOfMost(ranks: Float64Array, sizes: readonly number[]): number {
     for (let i = 0; i < size; i++) sum += ranks[at++]!;
     deviations[group] = (sum * sum) / size;
   }
-  return sumOf(deviations.sort().subarray(0, Math.ceil(COUNTED_SHARE * sizes.length)));
+  const counted = Math.min(sizes.length - 1, Math.ceil(COUNTED_SHARE * sizes.length));
+  return sumOf(deviations.sort().subarray(0, counted));
 }
 
 /** One-way analysis of variance, with the mean size corrected for unequal groups. */
