@@ -388,9 +388,10 @@ export async function syntheticModel(
     lossesAround([...controls, ...forget], MEMBER_LOSS, 1),
     lossesAround(calibration, MEMBER_LOSS, 2),
   );
+  // A draw in which samples of a request do not stick together by chance: one in a hundred does, and is noticed.
   const shadow = merged(
-    lossesAround(all, STRANGER_LOSS, 3),
-    ...(shadowLossOfForget === STRANGER_LOSS ? [] : [lossesAround(forget, shadowLossOfForget, 3)]),
+    lossesAround(all, STRANGER_LOSS, 6),
+    ...(shadowLossOfForget === STRANGER_LOSS ? [] : [lossesAround(forget, shadowLossOfForget, 6)]),
   );
   for (const [role, values] of [
     ['original', original],
