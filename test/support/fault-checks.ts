@@ -98,7 +98,7 @@ export async function expectCleanAudit(sql: Sql, keySet: KeySet): Promise<void> 
 }
 
 /**
- * Waits until no job waits and every verification has ended: attested, or overtaken by one of a larger tree.
+ * Waits until no job waits (dead letters lie for people) and every verification has ended: attested, or overtaken by one of a larger tree.
  * @returns how many are attested
  */
 export async function verificationsFinished(sql: Sql, timeoutMs: number): Promise<number> {
@@ -110,7 +110,8 @@ export async function verificationsFinished(sql: Sql, timeoutMs: number): Promis
         where status is null or status not in ('ATTESTED', 'FAILED') group by 1, 2`;
       const jobs = await sql<{ name: string; state: string; count: number }[]>`
         select name, state::text, count(*)::int from pgboss.job
-        where state in ('created', 'retry', 'active') and name like 'verification.%' group by 1, 2`;
+        where state in ('created', 'retry', 'active') and name like 'verification.%'
+          and name <> 'verification.dead' group by 1, 2`;
       last = JSON.stringify([unfinished, jobs]);
       return jobs.length === 0 && unfinished.length === 0;
     }, timeoutMs);
