@@ -12,6 +12,7 @@ import {
   connect,
   dataDirectory,
   type DatabaseAddress,
+  isConnectionLoss,
   type OpenDatabase,
   PersistenceError,
   type Sql,
@@ -68,7 +69,7 @@ async function awaitSchema(address: DatabaseAddress, log: (message: string) => v
   const sql = connect(address, { as: 'login', name: 'lacuna-worker-start', poolSize: 1 });
   try {
     for (let waited = false; !(await isMigrated(sql, deadline)); waited = true) {
-      if (!waited) log('waiting for the daemon to migrate the database');
+      if (!waited) log('waiting for the database and for the daemon to migrate it');
       await delay(SCHEMA_POLL_MS);
     }
   } finally {
@@ -76,14 +77,14 @@ async function awaitSchema(address: DatabaseAddress, log: (message: string) => v
   }
 }
 
-/** False while the schema is older and there is time left. */
+/** False while the schema is older, or the database is coming back, and there is time left. */
 async function isMigrated(sql: Sql, deadline: number): Promise<boolean> {
   try {
     await checkSchema(sql);
     return true;
   } catch (error) {
     const older = error instanceof PersistenceError && error.code === 'PERSISTENCE_SCHEMA_OLDER';
-    if (older && Date.now() <= deadline) return false;
+    if ((older || isConnectionLoss(error)) && Date.now() <= deadline) return false;
     throw error;
   }
 }
