@@ -70,15 +70,25 @@ const oneSample = (sampleId: string, change: Record<string, unknown>) => {
 
 describe('samples that a model cannot take', () => {
   it('are unscorable for a reason each, and cost no other sample', async () => {
-    const poison = ['poison-label', 'poison-shape', 'poison-name', 'poison-form', 'poison-absent'];
+    const poison = [
+      'poison-label',
+      'poison-shape',
+      'poison-name',
+      'poison-form',
+      'poison-absent',
+      'poison-held',
+    ];
     const model = await measured(poison);
     const wide = { input: { dtype: 'float32', shape: [3], data: [1, 2, 3] } };
+    // Kept by its owner, at a host that the operator does not allow.
+    const elsewhere = { url: 'https://samples.example/1.json', sha256: 'ab'.repeat(32), sizeBytes: 100 };
     const named = { other: { dtype: 'float32', shape: [1], data: [1] } };
     const file = [
       oneSample('poison-label', { label: 99 }),
       oneSample('poison-shape', { inputs: wide }),
       oneSample('poison-name', { inputs: named }),
       `${JSON.stringify({ sampleId: 'poison-form', text: 'no tensor' })}\n`,
+      `${JSON.stringify({ sampleId: 'poison-held', reference: elsewhere })}\n`,
     ].join('');
     await bench.samples.store(model.modelId, bytesOf(file));
     await bench.drain(worker);
@@ -86,11 +96,12 @@ describe('samples that a model cannot take', () => {
     expect(errors).toEqual([]);
     expect(verification).toMatchObject({ result: 'INCONCLUSIVE', progress: { status: 'ATTESTED' } });
     expect(summary!.reasons).toContain('UNSCORABLE_SAMPLES');
-    expect(summary!.counts.samples).toMatchObject({ UNSCORABLE: 5, NO_RESIDUAL_EVIDENCE: 40 });
+    expect(summary!.counts.samples).toMatchObject({ UNSCORABLE: 6, NO_RESIDUAL_EVIDENCE: 40 });
     expect(summary!.unscorable).toEqual(
       expect.arrayContaining([
         { role: 'release', code: 'RUNTIME_INPUT_MISMATCH', samples: 4 },
         { role: 'release', code: 'SAMPLE_PAYLOAD_MISSING', samples: 1 },
+        { role: 'release', code: 'SAMPLE_HOST_FORBIDDEN', samples: 1 },
       ]),
     );
     const [attestation] = (await bench.attestations.list({ modelId: model.modelId }, { first: 1 })).items;

@@ -1,8 +1,8 @@
 /**
- * Samples on their way to a model: payloads out of the vault, decrypted, put together to batches of one layout. What cannot
- * be read costs no other sample. Proven by test/medium/live-verification.spec.ts.
+ * Samples on their way to a model: payloads out of the vault, decrypted, fetched where their owner keeps them, put
+ * together to batches of one layout. What cannot be read costs no other sample. Proven by test/medium/live-verification.spec.ts.
  */
-import { batchSamples, type SampleBatch } from '@app/inference';
+import { batchSamples, HeldSamples, type SampleBatch } from '@app/inference';
 import { VaultService } from '@app/vault';
 import { Injectable } from '@nestjs/common';
 import { PAYLOAD_MISSING } from './signal-block.js';
@@ -26,12 +26,15 @@ export class SampleReader {
   /** Bytes of a payload by model, as far as they were read. */
   private readonly payloadBytes = new Map<string, number>();
 
-  constructor(private readonly vault: VaultService) {}
+  constructor(
+    private readonly vault: VaultService,
+    private readonly held: HeldSamples,
+  ) {}
 
   /**
    * The samples at `positions` of a block, in batches that are run together.
    * @param sampleIds of the whole block, null where what it was is destroyed
-   * @throws what may pass by itself, for example VAULT_KEY_MISSING
+   * @throws what may pass by itself, for example VAULT_KEY_MISSING, SAMPLE_HOST_UNAVAILABLE
    */
   async *parts(
     modelId: string,
@@ -61,11 +64,13 @@ export class SampleReader {
       refused.set(code, known);
       known.push(positions[place]!);
     };
-    const payloads = stored.map((payload, place) => {
+    const opened = stored.map((payload, place) => {
       if (payload instanceof Uint8Array) return payload;
       refuse(place, payload === null ? PAYLOAD_MISSING : String(payload.code));
       return null;
     });
+    const { payloads, refused: unfetched } = await this.held.fetchAll(opened);
+    for (const [place, error] of unfetched) refuse(place, String(error.code));
     const { batches, broken } = batchSamples(payloads, this.batchSize(modelId, payloads));
     for (const [place, error] of broken) refuse(place, String(error.code));
     for (const { positions: places, batch } of batches)
