@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '@app/errors';
-import type { Database, Queryable, Sql } from '@app/persistence';
+import { type Database, isConnectionLoss, type Queryable, type Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
 import PgBoss from 'pg-boss';
 import { Lease } from './lease.js';
@@ -47,6 +47,8 @@ const SCHEMA = 'pgboss';
 const POLL_MS = 500;
 /** Between two attempts to report the end of a job to a database that is not there. */
 const REPORT_POLL_MS = 250;
+/** A killed server is back within seconds; longer means that it is not coming. */
+const START_PATIENCE_MS = 30_000;
 /** How often ended leases are looked for; longer leaves a killed worker's block waiting. */
 const LEASE_CHECK_SECONDS = 2;
 
@@ -135,6 +137,7 @@ function executorOf(on: Queryable): PgBoss.Db['executeSql'] {
 export class Queue {
   private readonly boss: PgBoss;
   private started: Promise<unknown> | null = null;
+  private running = false;
   private readonly stopping = new AbortController();
   private readonly sleepers = new Set<AbortController>();
   private readonly lanes: Promise<void>[] = [];
@@ -143,14 +146,33 @@ export class Queue {
     private readonly db: Database,
     private readonly hooks: QueueHooks = { onFailure: () => undefined },
   ) {
-    this.boss = openBoss(executorOf(db), { migrate: false });
+    const execute = executorOf(db);
+    this.boss = openBoss((text, values) => this.untilStarted(() => execute(text, values)), {
+      migrate: false,
+    });
     // Without a listener an EventEmitter's 'error' ends the process; a lost connection is found again by polling.
     this.boss.on('error', () => undefined);
   }
 
   /** Opens the queues that {@link installQueue} made; safe to call from every process and more than once. */
   async start(): Promise<void> {
-    await (this.started ??= this.boss.start());
+    await (this.started ??= this.boss.start().then(() => (this.running = true)));
+  }
+
+  /**
+   * While pg-boss starts, a database that is away is waited for: it cannot be started a second time, and a process that
+   * begins in that very moment would end. What it asks then may be asked again.
+   */
+  private async untilStarted<T>(ask: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + START_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (this.running || !isConnectionLoss(error) || Date.now() > deadline) throw error;
+        await delay(REPORT_POLL_MS);
+      }
+    }
   }
 
   /**
