@@ -1,6 +1,7 @@
 /** Files and URLs that a command is pointed at, gzip or not. */
 import { createReadStream, existsSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { type KeySet, parseKeySet } from '@app/attestation';
 import { CliError } from './errors.js';
@@ -29,10 +30,7 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
 /** Lines of a file, unpacked when it is gzip; constant memory. @throws CliError `CLI_FILE_UNREADABLE` */
 export async function* readLines(path: string): AsyncGenerator<string> {
   try {
-    const gunzip = (await beginsAsGzip(path)) ? createGunzip() : null;
-    const file = createReadStream(path);
-    // pipe() does not carry errors: a damaged file must fail here, not hang.
-    const bytes = gunzip ? file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip) : file;
+    const bytes = await unpacked(path);
     let rest = '';
     for await (const chunk of bytes.setEncoding('utf8') as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n');
@@ -43,6 +41,16 @@ export async function* readLines(path: string): AsyncGenerator<string> {
   } catch (cause) {
     throw new CliError('CLI_FILE_UNREADABLE', `cannot read ${path}`, { cause });
   }
+}
+
+/** The bytes of a file, unpacked when it is gzip; errors of the file come out of the stream. */
+export async function unpacked(path: string): Promise<Readable> {
+  const gzip = await beginsAsGzip(path);
+  const file = createReadStream(path);
+  if (!gzip) return file;
+  const gunzip = createGunzip();
+  // pipe() does not carry errors: a damaged file must fail here, not hang.
+  return file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
 }
 
 async function beginsAsGzip(path: string): Promise<boolean> {

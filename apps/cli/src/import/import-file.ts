@@ -1,12 +1,10 @@
 /** The file of an import as bytes: unpacked, counted, from any of its lines on; and its key. Constant memory. */
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, readFile, writeFile } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
+import { readFile, writeFile } from 'node:fs/promises';
 import { CliError } from '../errors.js';
+import { unpacked } from '../read-input.js';
 
 const LINE_FEED = 0x0a;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /** Lines of the unpacked file. @throws CliError `CLI_FILE_UNREADABLE` */
 export async function countLines(path: string): Promise<number> {
@@ -45,11 +43,7 @@ export async function keyOf(path: string): Promise<string> {
 export async function* bytesFrom(path: string, firstLine = 1): AsyncGenerator<Uint8Array> {
   let toSkip = firstLine - 1;
   try {
-    const gunzip = (await beginsAsGzip(path)) ? createGunzip() : null;
-    const file = createReadStream(path);
-    // pipe() does not carry errors: a damaged file must fail here, not hang.
-    const bytes = gunzip ? file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip) : file;
-    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+    for await (const chunk of (await unpacked(path)) as AsyncIterable<Buffer>) {
       let start = 0;
       while (toSkip > 0 && start < chunk.length) {
         const end = chunk.indexOf(LINE_FEED, start);
@@ -60,15 +54,5 @@ export async function* bytesFrom(path: string, firstLine = 1): AsyncGenerator<Ui
     }
   } catch (cause) {
     throw new CliError('CLI_FILE_UNREADABLE', `cannot read ${path}`, { cause });
-  }
-}
-
-async function beginsAsGzip(path: string): Promise<boolean> {
-  const file = await open(path);
-  try {
-    const { buffer } = await file.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0);
-    return buffer.equals(GZIP_MAGIC);
-  } finally {
-    await file.close();
   }
 }
