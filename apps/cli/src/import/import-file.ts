@@ -42,16 +42,26 @@ export async function keyOf(path: string): Promise<string> {
  */
 export async function* bytesFrom(path: string, firstLine = 1): AsyncGenerator<Uint8Array> {
   let toSkip = firstLine - 1;
-  try {
-    for await (const chunk of (await unpacked(path)) as AsyncIterable<Buffer>) {
-      let start = 0;
-      while (toSkip > 0 && start < chunk.length) {
-        const end = chunk.indexOf(LINE_FEED, start);
-        start = end === -1 ? chunk.length : end + 1;
-        if (end !== -1) toSkip -= 1;
-      }
-      if (start < chunk.length) yield chunk.subarray(start);
+  const chunks = (await readable(() => unpacked(path), path))[
+    Symbol.asyncIterator
+  ]() as AsyncIterator<Buffer>;
+  for (;;) {
+    // Only what reading throws is the file's fault: whoever takes the bytes throws into the yield when a connection breaks.
+    const next = await readable(() => chunks.next(), path);
+    if (next.done) return;
+    let start = 0;
+    while (toSkip > 0 && start < next.value.length) {
+      const end = next.value.indexOf(LINE_FEED, start);
+      start = end === -1 ? next.value.length : end + 1;
+      if (end !== -1) toSkip -= 1;
     }
+    if (start < next.value.length) yield next.value.subarray(start);
+  }
+}
+
+async function readable<Value>(read: () => Promise<Value>, path: string): Promise<Value> {
+  try {
+    return await read();
   } catch (cause) {
     throw new CliError('CLI_FILE_UNREADABLE', `cannot read ${path}`, { cause });
   }
