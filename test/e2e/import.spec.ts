@@ -84,7 +84,7 @@ it('imports a file through the death of its daemon, and again without filing any
   await daemon.restart();
   await daemon.ready();
   expect(await first.ended, first.text.err).toEqual([1, null]);
-  expect(first.text.out).toContain('1 refused line(s) are listed in');
+  expect(first.text.out, first.text.err).toContain('1 refused line(s) are listed in');
 
   const again = lacuna('import', file, '--json', '--from-start');
   expect(await again.ended, again.text.err).toEqual([1, null]);

@@ -30,17 +30,24 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
 /** Lines of a file, unpacked when it is gzip; constant memory. @throws CliError `CLI_FILE_UNREADABLE` */
 export async function* readLines(path: string): AsyncGenerator<string> {
   try {
-    const bytes = await unpacked(path);
-    let rest = '';
-    for await (const chunk of bytes.setEncoding('utf8') as AsyncIterable<string>) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
-    }
-    if (rest !== '') yield rest;
+    yield* linesOf(await unpacked(path));
   } catch (cause) {
     throw new CliError('CLI_FILE_UNREADABLE', `cannot read ${path}`, { cause });
   }
+}
+
+/**
+ * Lines of a stream, which is destroyed when the reader stops early. (readline's interface goes on repeating its input's errors
+ * after its reader has gone, to nobody: that ends the process.)
+ */
+export async function* linesOf(bytes: Readable): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of bytes.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+  if (rest !== '') yield rest;
 }
 
 /** The bytes of a file, unpacked when it is gzip; errors of the file come out of the stream. */

@@ -2,12 +2,12 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { CliError } from '../errors.js';
 import type { DaemonAddress } from '../local-daemon.js';
+import { linesOf } from '../read-input.js';
 
 export interface RefusedLine {
   readonly line: number;
@@ -79,7 +79,7 @@ async function readAnswers(
   response: IncomingMessage,
   onChunk: (chunk: ImportedChunk) => void,
 ): Promise<void> {
-  for await (const line of createInterface({ input: response })) {
+  for await (const line of linesOf(response)) {
     const answer = JSON.parse(line) as Answer;
     if (answer.chunk) onChunk(answer.chunk);
     if (answer.error) throw refused(answer.error);

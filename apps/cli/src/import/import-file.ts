@@ -42,20 +42,23 @@ export async function keyOf(path: string): Promise<string> {
  */
 export async function* bytesFrom(path: string, firstLine = 1): AsyncGenerator<Uint8Array> {
   let toSkip = firstLine - 1;
-  const chunks = (await readable(() => unpacked(path), path))[
-    Symbol.asyncIterator
-  ]() as AsyncIterator<Buffer>;
-  for (;;) {
-    // Only what reading throws is the file's fault: whoever takes the bytes throws into the yield when a connection breaks.
-    const next = await readable(() => chunks.next(), path);
-    if (next.done) return;
-    let start = 0;
-    while (toSkip > 0 && start < next.value.length) {
-      const end = next.value.indexOf(LINE_FEED, start);
-      start = end === -1 ? next.value.length : end + 1;
-      if (end !== -1) toSkip -= 1;
+  const bytes = await readable(() => unpacked(path), path);
+  const chunks = bytes[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      // Only what reading throws is the file's fault: whoever takes the bytes throws into the yield when a connection breaks.
+      const next = await readable(() => chunks.next(), path);
+      if (next.done) return;
+      let start = 0;
+      while (toSkip > 0 && start < next.value.length) {
+        const end = next.value.indexOf(LINE_FEED, start);
+        start = end === -1 ? next.value.length : end + 1;
+        if (end !== -1) toSkip -= 1;
+      }
+      if (start < next.value.length) yield next.value.subarray(start);
     }
-    if (start < next.value.length) yield next.value.subarray(start);
+  } finally {
+    bytes.destroy();
   }
 }
 
