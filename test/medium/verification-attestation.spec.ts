@@ -113,7 +113,7 @@ describe('an attestation', () => {
     await bench.file(model.modelId, ['control-00000']);
     await bench.release(model.modelId, model.releaseValues(model.forget, 30));
     for (const id of (await concludeOnly()).reverse()) await bench.issuer.issue(id);
-    await expect(bench.issuer.issue(overtaken!)).rejects.toMatchObject({ code: 'VERIFICATION_SUPERSEDED' });
+    await bench.issuer.issue(overtaken!);
     expect((await bench.verifications.get(overtaken!)).progress).toMatchObject({
       status: 'FAILED',
       errorCode: 'VERIFICATION_SUPERSEDED',

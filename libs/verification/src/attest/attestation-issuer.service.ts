@@ -62,9 +62,10 @@ export class AttestationIssuer {
   ) {}
 
   /**
-   * Issues the attestation of a concluded verification; does nothing when there is one.
-   * @throws VERIFICATION_ATTESTATION_RACE (retryable); VERIFICATION_SUPERSEDED after planning the release again;
-   *   VERIFICATION_CHECKPOINT_MISSING (retryable); AttestationError for a statement that contradicts itself
+   * Issues the attestation of a concluded verification; does nothing when there is one. A verification that a larger tree
+   * overtook ends as VERIFICATION_SUPERSEDED and its release is planned again: no failure of this job.
+   * @throws VERIFICATION_ATTESTATION_RACE, VERIFICATION_CHECKPOINT_MISSING (both retryable); AttestationError for a
+   *   statement that contradicts itself
    */
   async issue(verificationId: string): Promise<void> {
     const verification = await this.verifications.find(verificationId);
@@ -73,6 +74,9 @@ export class AttestationIssuer {
     const outcome = await this.results.outcome(verificationId);
     if (!outcome || (await this.attestations.ofVerification(verificationId))) return;
     const previous = await this.attestations.latest(verification.modelId);
+    if (previous && (await this.treeSizeOf(previous)) > verification.treeSize) {
+      return this.supersede(verification);
+    }
     const statement = await this.state(verification, outcome, previous);
     await this.append(verification, statement, previous);
   }
@@ -153,19 +157,22 @@ export class AttestationIssuer {
     previous: Attestation,
     log: LogState & { readonly logId: number },
   ): Promise<Predecessor> {
-    const before = (await this.verifications.find(previous.verificationId))!;
-    if (before.treeSize > verification.treeSize) await this.supersede(verification);
-    const { rootHash } = await this.logState(verification.modelId, before.treeSize);
+    const treeSize = await this.treeSizeOf(previous);
+    const { rootHash } = await this.logState(verification.modelId, treeSize);
     return {
       digest: previous.digest,
-      treeSize: before.treeSize,
+      treeSize,
       rootHash,
-      consistency: await this.ledger.proveConsistency(log.logId, before.treeSize, log.treeSize),
+      consistency: await this.ledger.proveConsistency(log.logId, treeSize, log.treeSize),
     };
   }
 
+  private async treeSizeOf({ verificationId }: Attestation): Promise<bigint> {
+    return (await this.verifications.find(verificationId))!.treeSize;
+  }
+
   /** No consistency proof leads to a smaller tree: the release is verified against the larger one instead. */
-  private async supersede({ verificationId, releaseId, cause }: Verification): Promise<never> {
+  private async supersede({ verificationId, releaseId, cause }: Verification): Promise<void> {
     const error = new VerificationError(
       'VERIFICATION_SUPERSEDED',
       'a larger tree was attested in between; the release is verified against it again',
@@ -174,7 +181,6 @@ export class AttestationIssuer {
       await this.verifications.fail(tx, verificationId, error, this.clock());
       await this.queue.send(tx, 'verification.plan', { releaseId, cause });
     });
-    throw error;
   }
 
   private async append(
