@@ -390,8 +390,10 @@ describe('a verification that cannot go on', () => {
     await bench.freeze(model.modelId);
     await bench.release(model.modelId, model.releaseValues(model.forget));
     for (const job of await bench.takeJobs('verification.plan')) await worker.run(job);
+    expect(await bench.verifications.resumeUnfinished(), 'its jobs wait').toBe(0);
     await bench.takeJobs('verification.block');
     expect(await bench.verifications.resumeUnfinished()).toBe(1);
+    expect(await bench.verifications.resumeUnfinished(), 'its next job waits').toBe(0);
     expect(await bench.drain(worker)).toEqual([]);
     expect(await latest(model.modelId)).toMatchObject({ result: 'PASSED', progress: { status: 'ATTESTED' } });
     expect(await bench.verifications.resumeUnfinished()).toBe(0);

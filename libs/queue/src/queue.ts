@@ -319,6 +319,18 @@ export class Queue {
     return Object.fromEntries(names.map((name, index) => [name, sizes[index]])) as Record<QueueName, number>;
   }
 
+  /** What the jobs that wait or run are about: the values of `field` in their data. */
+  async awaited(field: string): Promise<ReadonlySet<string>> {
+    const { rows } = await this.db.executeQuery<{ value: string }>(
+      CompiledQuery.raw(
+        `select distinct data->>$1 as value from ${SCHEMA}.job
+          where name = any ($2) and state in ('created', 'retry', 'active') and data->>$1 is not null`,
+        [field, Object.keys(POLICIES)],
+      ),
+    );
+    return new Set(rows.map(({ value }) => value));
+  }
+
   /** Jobs that no further try could help, for metrics and people. */
   async deadLetters(): Promise<number> {
     await this.start();

@@ -63,20 +63,22 @@ export class VerificationService {
   }
 
   /**
-   * Sends the next job of every verification that is neither attested nor failed: for a start after a crash. Jobs
-   * that still wait in the queue are then there twice, which costs nothing but a look.
+   * Sends the next job of every verification that is neither attested nor failed and has none that waits or runs: for a
+   * start after a crash.
    * @returns how many verifications that were
    */
   async resumeUnfinished(): Promise<number> {
     const unfinished = await this.verifications.unfinished();
+    const awaited = await this.queue.awaited('verificationId');
+    const lost = unfinished.filter(({ verificationId }) => !awaited.has(verificationId));
     await this.db.transaction().execute(async (tx) => {
-      for (const verification of unfinished) {
+      for (const verification of lost) {
         const { verificationId, progress } = verification;
         if (progress.status !== 'CONCLUDED') await sendConclude(this.queue, tx, verification);
         else await this.queue.send(tx, 'verification.attest', { verificationId });
       }
     });
-    return unfinished.length;
+    return lost.length;
   }
 
   private async send(releaseId: string, cause: VerificationCause): Promise<string> {
