@@ -27,10 +27,19 @@ describe('an edit of any column by a superuser with all guards off', () => {
     for (let i = 0; i < 40; i += 5) await bench.file(model.modelId, model.forget.slice(i, i + 5));
     await bench.freeze(model.modelId);
     let releaseId = '';
-    for (const seed of [10, 30]) {
+    for (const seed of [10, 20, 25, 30]) {
       releaseId = await bench.release(model.modelId, model.releaseValues(model.forget, seed));
       await bench.drain(worker);
     }
+    const [first, second, third] = (await bench.releases.list(model.modelId, { first: 3 })).items;
+    await bench.standings.withdraw(
+      { releaseId: first!.releaseId, reason: 'RETIRED', idempotencyKey: 'withdrawal' },
+      'platform:test',
+    );
+    await bench.standings.supersede(
+      { releaseId: second!.releaseId, successorId: third!.releaseId, idempotencyKey: 'supersession' },
+      'platform:test',
+    );
     const { items } = await bench.requests.list({}, { first: 4 });
     await bench.erasures.erase(
       { requestId: items[3]!.requestId, reason: 'LEGAL_ORDER', idempotencyKey: 'erasure' },

@@ -72,6 +72,8 @@ const TABLE: Readonly<Record<'Query' | 'Mutation', Readonly<Record<string, Roles
     registerRelease: PLATFORM,
     reverifyCurrentReleases: OPERATOR,
     reverifyRelease: OPERATOR,
+    supersedeRelease: PLATFORM,
+    withdrawRelease: PLATFORM,
   },
 };
 

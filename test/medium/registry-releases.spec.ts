@@ -63,7 +63,7 @@ describe('releases', () => {
       registeredAt: second.registeredAt.toISOString(),
     });
     expect(await releases.currentRelease(modelId)).toEqual(second);
-    expect((await releases.currentReleases()).filter((one) => one.modelId === modelId)).toEqual([second]);
+    expect(await releases.currentReleases([modelId, second.releaseId])).toEqual([second]);
     expect(await plans(first.releaseId)).toEqual({ release: 1, commitments: 1 });
     expect(await plans(second.releaseId)).toEqual({ release: 1 });
   });

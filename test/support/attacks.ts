@@ -56,6 +56,21 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     who: 'application role',
+    what: 'withdraws a release without an event',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.release_withdrawal (release_id, reason, withdrawn_by, withdrawn_at, event_index)
+      values (gen_random_uuid(), 'RETIRED', 'nobody', now(), 1000)`,
+  },
+  {
+    who: 'application role',
+    what: 'takes a withdrawal back',
+    outcome: 'prevented',
+    by: '42501',
+    sql: `delete from lacuna.release_withdrawal`,
+  },
+  {
+    who: 'application role',
     what: 'switches a trigger off',
     outcome: 'prevented',
     by: '42501',

@@ -14,6 +14,7 @@ import {
   ReferenceService,
   RegistryModule,
   ReleaseService,
+  ReleaseStandingService,
   SampleService,
   SampleSetService,
 } from '@app/registry';
@@ -36,6 +37,7 @@ export interface RegistryBench {
   readonly erasures: ErasureService;
   readonly imports: DeletionRequestImportService;
   readonly releases: ReleaseService;
+  readonly standings: ReleaseStandingService;
   readonly artifacts: ArtifactRecordingService;
   readonly ledger: LedgerService;
   readonly vault: VaultService;
@@ -58,6 +60,7 @@ export interface RegistryBench {
 export async function rowCounts({ admin }: TestDatabase): Promise<Readonly<Record<string, number>>> {
   const tables = [
     ...['entry', 'event', 'commitment', 'idempotency_key', 'log', 'model', 'reference', 'release'],
+    ...['release_withdrawal', 'release_supersession'],
     ...['artifact_recording', 'sample_set', 'sample_set_member', 'deletion_request', 'recording'],
     ...['recorded_signal', 'commitment_opening', 'request_subject', 'erasure', 'erased_signals'],
   ];
@@ -113,6 +116,7 @@ export async function openRegistry(
     erasures: app.get(ErasureService),
     imports: app.get(DeletionRequestImportService),
     releases: app.get(ReleaseService),
+    standings: app.get(ReleaseStandingService),
     artifacts: app.get(ArtifactRecordingService),
     ledger: app.get(LedgerService),
     vault: app.get(VaultService),

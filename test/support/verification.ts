@@ -20,6 +20,7 @@ import {
   ReferenceService,
   RegistryModule,
   ReleaseService,
+  ReleaseStandingService,
   SampleService,
   SampleSetService,
 } from '@app/registry';
@@ -151,6 +152,7 @@ export interface VerificationBench {
   readonly requests: DeletionRequestService;
   readonly erasures: ErasureService;
   readonly releases: ReleaseService;
+  readonly standings: ReleaseStandingService;
   readonly profiles: ProfileService;
   readonly verifications: VerificationService;
   readonly results: ResultService;
@@ -229,6 +231,7 @@ function benchOf(
     requests: app.get(DeletionRequestService, { strict: false }),
     erasures: app.get(ErasureService, { strict: false }),
     releases: app.get(ReleaseService, { strict: false }),
+    standings: app.get(ReleaseStandingService, { strict: false }),
     profiles: app.get(ProfileService, { strict: false }),
     verifications: app.get(VerificationService, { strict: false }),
     results: app.get(ResultService, { strict: false }),

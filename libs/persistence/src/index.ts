@@ -6,7 +6,12 @@ export { PersistenceError } from './errors.js';
 export { checkSchema, knownMigrations, migrate, type Migration } from './migrator.js';
 export { attachDatabase, dataDirectory, type OpenDatabase, ownDatabase } from './open-database.js';
 export { projectRoot } from './project-root.js';
-export { ERASURE_REASONS, type ErasureReason } from './tables/registry-tables.js';
+export {
+  ERASURE_REASONS,
+  type ErasureReason,
+  WITHDRAWAL_REASONS,
+  type WithdrawalReason,
+} from './tables/registry-tables.js';
 export type { Database, Queryable, Tables, Tx } from './tables/database.js';
 export type {
   VerificationCause,

@@ -37,6 +37,12 @@ export type RegistryErrorCode =
   | 'REGISTRY_NOT_RECORDED'
   /** A sample is stored already with other content; details: line. Samples never change: give it another id. */
   | 'REGISTRY_SAMPLE_MISMATCH'
+  /** The release is withdrawn already: said once and for good. */
+  | 'REGISTRY_RELEASE_WITHDRAWN'
+  /** The release is superseded already. */
+  | 'REGISTRY_RELEASE_SUPERSEDED'
+  /** The successor cannot take a release's place; details.why: itself, other-model, withdrawn or superseded. */
+  | 'REGISTRY_SUCCESSOR_UNUSABLE'
   /** Too many others registered at the same moment; try again. */
   | 'REGISTRY_CONTENDED';
 

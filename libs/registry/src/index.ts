@@ -25,6 +25,12 @@ export { type ReferenceInput, type ReferenceRecordingInput, ReferenceService } f
 export { RegistryModule } from './registry.module.js';
 export type { Release } from './release.repository.js';
 export { type ReleaseInput, type ReleaseRecordingInput, ReleaseService } from './release.service.js';
+export type { Supersession, Withdrawal } from './release-standing.repository.js';
+export {
+  ReleaseStandingService,
+  type SupersessionInput,
+  type WithdrawalInput,
+} from './release-standing.service.js';
 export { RECORDED_RUNTIME } from './runtime-name.js';
 export { SampleService, type StoredSamples } from './sample.service.js';
 export type { SampleSet, SampleSetRole } from './sample-set.repository.js';

@@ -12,6 +12,8 @@ import { ModelRepository } from './model.repository.js';
 import { ModelService } from './model.service.js';
 import { ReferenceRepository } from './reference.repository.js';
 import { ReferenceService } from './reference.service.js';
+import { ReleaseStandingRepository } from './release-standing.repository.js';
+import { ReleaseStandingService } from './release-standing.service.js';
 import { ReleaseRepository } from './release.repository.js';
 import { ReleaseService } from './release.service.js';
 import { SampleService } from './sample.service.js';
@@ -37,6 +39,8 @@ import { VerificationTrigger } from './verification-trigger.service.js';
     ReferenceService,
     ReleaseRepository,
     ReleaseService,
+    ReleaseStandingRepository,
+    ReleaseStandingService,
     SampleService,
     SampleSetRepository,
     SampleSetService,
@@ -51,6 +55,7 @@ import { VerificationTrigger } from './verification-trigger.service.js';
     ModelService,
     ReferenceService,
     ReleaseService,
+    ReleaseStandingService,
     SampleService,
     SampleSetService,
     VerificationTrigger,

@@ -10,7 +10,7 @@ import { fetchPage, type Page, type PageRequest } from './page.js';
 export interface Release {
   readonly releaseId: string;
   readonly modelId: string;
-  /** 0 for the model's first release; the highest is the current one. */
+  /** 0 for the model's first release; the highest of those in use is the current one. */
   readonly ordinal: number;
   readonly name: string;
   /** SHA-256 of the artifact, lowercase hex; where only signals are given, of the first recording. */
@@ -56,19 +56,28 @@ export class ReleaseRepository {
     return row && toRelease(row);
   }
 
-  /** The model's release with the highest ordinal. */
+  /** The ordinal of the model's next release. */
+  async nextOrdinal(modelId: string): Promise<number> {
+    const query = this.db.selectFrom('release').select('ordinal').where('model_id', '=', modelId);
+    const row = await query.orderBy('ordinal', 'desc').limit(1).executeTakeFirst();
+    return (row?.ordinal ?? -1) + 1;
+  }
+
+  /** The model's live release with the highest ordinal. */
   async current(modelId: string, on: Queryable = this.db): Promise<Release | undefined> {
-    const query = on.selectFrom('release').selectAll().where('model_id', '=', modelId);
+    const query = on.selectFrom('live_release').selectAll().where('model_id', '=', modelId);
     const row = await query.orderBy('ordinal', 'desc').limit(1).executeTakeFirst();
     return row && toRelease(row);
   }
 
-  /** The current release of every model that has one. */
-  async allCurrent(): Promise<Release[]> {
+  /** The current release of each of `modelIds` that has one, in no particular order. */
+  async currentOf(modelIds: readonly string[]): Promise<Release[]> {
+    if (modelIds.length === 0) return [];
     const rows = await this.db
-      .selectFrom('release')
+      .selectFrom('live_release')
       .distinctOn('model_id')
       .selectAll()
+      .where('model_id', 'in', [...modelIds])
       .orderBy('model_id')
       .orderBy('ordinal', 'desc')
       .execute();

@@ -102,14 +102,14 @@ export class ReleaseService {
     return this.releases.find(releaseIds.filter(isUuid));
   }
 
-  /** The model's newest release, or null while it has none. */
+  /** The model's newest release that is neither withdrawn nor superseded, or null while it has none. */
   async currentRelease(modelId: string): Promise<Release | null> {
     return isUuid(modelId) ? ((await this.releases.current(modelId)) ?? null) : null;
   }
 
-  /** The newest release of every model that has one, for the schedule. */
-  currentReleases(): Promise<readonly Release[]> {
-    return this.releases.allCurrent();
+  /** The current releases of those of `modelIds` that have one, in no particular order. */
+  currentReleases(modelIds: readonly string[]): Promise<readonly Release[]> {
+    return this.releases.currentOf(modelIds.filter(isUuid));
   }
 
   /** In the order of registration; of one model or of all (null). */
@@ -125,7 +125,7 @@ export class ReleaseService {
     const registeredAt = this.clock();
     const log = await this.ledger.commitmentLog(modelId);
     const committedBefore = await this.ledger.nextIndex(log.logId);
-    const ordinal = ((await this.releases.current(modelId))?.ordinal ?? -1) + 1;
+    const ordinal = await this.releases.nextOrdinal(modelId);
     const row = { releaseId, ...content, ordinal, runtime };
     return this.ledger.append({
       idempotency: { scope: 'release', key, content: { ...content, recordingId } },

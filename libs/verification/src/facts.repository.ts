@@ -113,10 +113,10 @@ export class FactsRepository {
     return row && { artifactDigest: hex(row.artifact_digest), runtime: row.runtime };
   }
 
-  /** The model's newest release. */
+  /** The model's newest release that is neither withdrawn nor superseded. */
   async currentRelease(modelId: string, db: Queryable = this.db): Promise<string | undefined> {
     const row = await db
-      .selectFrom('release')
+      .selectFrom('live_release')
       .select('release_id')
       .where('model_id', '=', modelId)
       .orderBy('ordinal', 'desc')
@@ -125,10 +125,10 @@ export class FactsRepository {
     return row?.release_id;
   }
 
-  /** Each model's newest release, where the model has a profile to verify it with. */
+  /** Each model's current release, where the model has a profile to verify it with. */
   async currentReleases(): Promise<string[]> {
     const rows = await this.db
-      .selectFrom('release')
+      .selectFrom('live_release')
       .distinctOn('model_id')
       .select('release_id')
       .where('model_id', 'in', (profiles) => profiles.selectFrom('profile').select('profile.model_id'))

@@ -8,6 +8,8 @@ import {
   type VerificationCause,
   type VerificationResult,
   type VerificationStatus,
+  WITHDRAWAL_REASONS,
+  type WithdrawalReason,
 } from '@app/persistence';
 import type { ReferenceRole, SampleSetRole } from '@app/registry';
 import type { GroupTest } from '@app/verification';
@@ -43,6 +45,12 @@ export const ErasureReasonEnum = enumOf<ErasureReason>(
   'ErasureReason',
   ERASURE_REASONS,
   'Why a deletion request was erased. No free text: it would stay in the event log for ever.',
+);
+
+export const WithdrawalReasonEnum = enumOf<WithdrawalReason>(
+  'WithdrawalReason',
+  WITHDRAWAL_REASONS,
+  'Why a release was withdrawn. No free text: it would stay in the event log for ever.',
 );
 
 export const GroupTestEnum = enumOf<GroupTest>(

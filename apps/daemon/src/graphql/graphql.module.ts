@@ -10,6 +10,7 @@ import {
   ModelService,
   RegistryModule,
   ReleaseService,
+  ReleaseStandingService,
 } from '@app/registry';
 import { AttestationService, ProfileService, VerificationService } from '@app/verification';
 import { LOGGER } from '../operations/logger.js';
@@ -20,6 +21,7 @@ import { ErasureMutations } from './mutations/erasure.mutations.js';
 import { OperatorMutations } from './mutations/operator.mutations.js';
 import { ProfileMutations } from './mutations/profile.mutations.js';
 import { RegistrationResolver } from './mutations/registration.resolver.js';
+import { StandingMutations } from './mutations/standing.mutations.js';
 import {
   ArtifactOfReferenceResolver,
   ArtifactOfReleaseResolver,
@@ -37,6 +39,7 @@ import { ReferenceResolver } from './queries/reference.resolver.js';
 import { ReleaseResolver } from './queries/release.resolver.js';
 import { RequestResultResolver } from './queries/request-result.resolver.js';
 import { SampleSetResolver } from './queries/sample-set.resolver.js';
+import { StandingOfReleaseResolver, SupersessionResolver } from './queries/standing.resolver.js';
 import { VerificationResolver, VerificationTicketResolver } from './queries/verification.resolver.js';
 
 const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicModule =>
@@ -49,6 +52,7 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
       Metrics,
       ModelService,
       ReleaseService,
+      ReleaseStandingService,
       DeletionRequestService,
       ErasureService,
       ProfileService,
@@ -62,6 +66,7 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
       metrics: Metrics,
       models: ModelService,
       releases: ReleaseService,
+      standings: ReleaseStandingService,
       requests: DeletionRequestService,
       erasures: ErasureService,
       profiles: ProfileService,
@@ -73,7 +78,17 @@ const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicMod
         config,
         logger,
         metrics,
-        services: { models, releases, requests, erasures, profiles, verifications, attestations, artifacts },
+        services: {
+          models,
+          releases,
+          standings,
+          requests,
+          erasures,
+          profiles,
+          verifications,
+          attestations,
+          artifacts,
+        },
       }),
   });
 
@@ -87,6 +102,8 @@ const RESOLVERS = [
   SampleSetResolver,
   ProfileResolver,
   ReleaseResolver,
+  StandingOfReleaseResolver,
+  SupersessionResolver,
   DeletionRequestResolver,
   CommitmentResolver,
   VerificationResolver,
@@ -101,6 +118,7 @@ const RESOLVERS = [
   ProfileMutations,
   OperatorMutations,
   ErasureMutations,
+  StandingMutations,
 ];
 
 /** The GraphQL edge: engine and resolvers over the services of `verification` and the registry. */

@@ -8,6 +8,9 @@ import type {
   ModelService,
   Release,
   ReleaseService,
+  ReleaseStandingService,
+  Supersession,
+  Withdrawal,
 } from '@app/registry';
 import type {
   Attestation,
@@ -22,6 +25,7 @@ import { BatchLoader } from './batch-loader.js';
 export interface LoaderServices {
   readonly models: ModelService;
   readonly releases: ReleaseService;
+  readonly standings: ReleaseStandingService;
   readonly requests: DeletionRequestService;
   readonly erasures: ErasureService;
   readonly profiles: ProfileService;
@@ -34,6 +38,12 @@ export interface LoaderServices {
 export class Loaders {
   readonly models: BatchLoader<string, Model>;
   readonly releases: BatchLoader<string, Release>;
+  /** By model. */
+  readonly currentReleases: BatchLoader<string, Release>;
+  /** By release. */
+  readonly withdrawals: BatchLoader<string, Withdrawal>;
+  /** By release. */
+  readonly supersessions: BatchLoader<string, Supersession>;
   readonly requests: BatchLoader<string, DeletionRequest>;
   /** By request. */
   readonly erasures: BatchLoader<string, Erasure>;
@@ -45,11 +55,20 @@ export class Loaders {
   readonly attestations: BatchLoader<string, Attestation>;
 
   constructor(services: LoaderServices) {
-    const { models, releases, requests, erasures, profiles, verifications, attestations, artifacts } =
-      services;
+    const { models, releases, standings, requests, erasures, profiles } = services;
+    const { verifications, attestations, artifacts } = services;
     this.models = new BatchLoader(async (ids) => byKey(await models.getMany(ids), (model) => model.modelId));
     this.releases = new BatchLoader(async (ids) =>
       byKey(await releases.getMany(ids), (release) => release.releaseId),
+    );
+    this.currentReleases = new BatchLoader(async (ids) =>
+      byKey(await releases.currentReleases(ids), (release) => release.modelId),
+    );
+    this.withdrawals = new BatchLoader(async (ids) =>
+      byKey(await standings.withdrawals(ids), (withdrawal) => withdrawal.releaseId),
+    );
+    this.supersessions = new BatchLoader(async (ids) =>
+      byKey(await standings.supersessions(ids), (supersession) => supersession.releaseId),
     );
     this.requests = new BatchLoader(async (ids) =>
       byKey(await requests.getMany(ids), (request) => request.requestId),

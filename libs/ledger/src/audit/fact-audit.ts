@@ -12,6 +12,8 @@ type FactTableName = Extract<
   | 'model'
   | 'reference'
   | 'release'
+  | 'release_withdrawal'
+  | 'release_supersession'
   | 'artifact_recording'
   | 'sample_set'
   | 'profile'
@@ -33,6 +35,8 @@ export const FACT_TABLES: readonly FactTable[] = [
   { table: 'model', eventType: 'model-registered', boundOtherwise: [] },
   { table: 'reference', eventType: 'reference-registered', boundOtherwise: [] },
   { table: 'release', eventType: 'release-registered', boundOtherwise: [] },
+  { table: 'release_withdrawal', eventType: 'release-withdrawn', boundOtherwise: [] },
+  { table: 'release_supersession', eventType: 'release-superseded', boundOtherwise: [] },
   { table: 'artifact_recording', eventType: 'recording-attached', boundOtherwise: [] },
   { table: 'sample_set', eventType: 'sample-set-registered', boundOtherwise: [] },
   { table: 'profile', eventType: 'profile-frozen', boundOtherwise: ['document'] },

@@ -13,6 +13,8 @@ export const LEDGER_TABLES = [
   'model',
   'reference',
   'release',
+  'release_withdrawal',
+  'release_supersession',
   'artifact_recording',
   'sample_set',
   'sample_set_member',

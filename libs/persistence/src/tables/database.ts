@@ -25,7 +25,9 @@ import type {
   RecordedSignalTable,
   RecordingTable,
   ReferenceTable,
+  ReleaseSupersessionTable,
   ReleaseTable,
+  ReleaseWithdrawalTable,
   RequestSubjectTable,
   SampleSetMemberTable,
   SampleSetTable,
@@ -63,6 +65,10 @@ export interface Tables {
   model: ModelTable;
   reference: ReferenceTable;
   release: ReleaseTable;
+  release_withdrawal: ReleaseWithdrawalTable;
+  release_supersession: ReleaseSupersessionTable;
+  /** A view: releases that are neither withdrawn nor superseded. */
+  live_release: ReleaseTable;
   artifact: ArtifactTable;
   artifact_file: ArtifactFileTable;
   artifact_chunk: ArtifactChunkTable;

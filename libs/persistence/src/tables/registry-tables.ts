@@ -49,6 +49,32 @@ export interface ReleaseTable {
   event_index: Fixed<bigint>;
 }
 
+/** Why a release was withdrawn; the table's constraint has the same words. */
+export const WITHDRAWAL_REASONS = [
+  'RESIDUE_FOUND',
+  'DEFECTIVE',
+  'LEGAL_ORDER',
+  'RETIRED',
+  'REGISTERED_IN_ERROR',
+] as const;
+export type WithdrawalReason = (typeof WITHDRAWAL_REASONS)[number];
+
+export interface ReleaseWithdrawalTable {
+  release_id: Fixed<string>;
+  reason: Fixed<WithdrawalReason>;
+  withdrawn_by: Fixed<string>;
+  withdrawn_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface ReleaseSupersessionTable {
+  release_id: Fixed<string>;
+  successor_id: Fixed<string>;
+  superseded_by: Fixed<string>;
+  superseded_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
 export interface ArtifactTable {
   artifact_digest: Fixed<Uint8Array>;
   manifest: Fixed<string>;

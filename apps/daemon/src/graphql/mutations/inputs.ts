@@ -1,10 +1,16 @@
 /** What clients send. The libs check every value; GraphQL only gives the shape. */
 import { Field, Float, ID, InputType, Int } from '@nestjs/graphql';
 import type { SignalKind } from '@app/inference';
-import type { ErasureReason } from '@app/persistence';
+import type { ErasureReason, WithdrawalReason } from '@app/persistence';
 import type { ReferenceRole } from '@app/registry';
 import type { GroupTest } from '@app/verification';
-import { ErasureReasonEnum, GroupTestEnum, ReferenceRoleEnum, SignalKindEnum } from '../enums.js';
+import {
+  ErasureReasonEnum,
+  GroupTestEnum,
+  ReferenceRoleEnum,
+  SignalKindEnum,
+  WithdrawalReasonEnum,
+} from '../enums.js';
 import { DateTime } from '../scalars.js';
 
 /** Same key and content: the same answer. Same key, other content: LEDGER_IDEMPOTENCY_CONFLICT. */
@@ -246,4 +252,24 @@ export class EraseDeletionRequestInput extends IdempotentInput {
 
   @Field(() => ErasureReasonEnum)
   reason!: ErasureReason;
+}
+
+@InputType()
+export class WithdrawReleaseInput extends IdempotentInput {
+  @Field(() => ID)
+  releaseId!: string;
+
+  @Field(() => WithdrawalReasonEnum)
+  reason!: WithdrawalReason;
+}
+
+@InputType()
+export class SupersedeReleaseInput extends IdempotentInput {
+  @Field(() => ID)
+  releaseId!: string;
+
+  @Field(() => ID, {
+    description: 'The release that takes its place; itself neither withdrawn nor superseded.',
+  })
+  successorId!: string;
 }

@@ -10,7 +10,7 @@ export class ReleaseNode {
 
   modelId!: string;
 
-  @Field(() => Int, { description: '0 for the model’s first; the highest is the current one.' })
+  @Field(() => Int, { description: '0 for the model’s first.' })
   ordinal!: number;
 
   @Field(() => String)
