@@ -2,6 +2,8 @@
  * The main job as clients see it: bulk files and registrations in, a verification that nobody asked for, an attestation
  * and a bundle out, checked with nothing but the published keys. Daemon and worker are those of production.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { formatKeySet, parseBundle, parseKeySet, verifyAttestation, verifyBundle } from '@app/attestation';
 import { loadConfig } from '@app/config';
@@ -14,7 +16,8 @@ import {
   parseEntryBundle,
   parseVerifierKey,
 } from '@app/tlog';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runTimeline } from '../../apps/cli/src/commands/timeline.js';
 import { SeededRandom } from '../../libs/iam/src/random.js';
 import { startWorker, type Worker } from '../../apps/worker/src/start-worker.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
@@ -298,5 +301,87 @@ describe('a file that is refused', () => {
       status: 415,
       code: 'REQUEST_UNSUPPORTED_MEDIA_TYPE',
     });
+  });
+});
+
+describe('the timeline of the model', () => {
+  const QUERY = `query ($id: ID!, $first: Int, $after: String) { model(id: $id) { currentRelease { name }
+    timeline(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+      verifiedAt attestedAt attestationCount renewalCount latestAttestation { expiresAt verification { id } }
+      release { name isCurrent withdrawal { reason } supersession { successor { name } } } verification { id result }
+      requests(first: 4) { pageInfo { hasNextPage } nodes { verdict recurred request { id } } } } } } }`;
+  interface Timeline {
+    readonly model: {
+      readonly currentRelease: { readonly name: string } | null;
+      readonly timeline: {
+        readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
+        readonly nodes: readonly Record<string, unknown>[];
+      };
+    };
+  }
+
+  it('has each release with its verdicts, what came back under it, and its attestations', async () => {
+    const first = (await ask<Timeline>(QUERY, { id: modelId, first: 1 })).model.timeline;
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    expect(first.nodes[0]).toMatchObject({
+      release: { name: 'retrained', isCurrent: false, withdrawal: null, supersession: null },
+      verification: { id: clean.id, result: 'PASSED' },
+      attestationCount: 1,
+      renewalCount: 0,
+      latestAttestation: { verification: { id: clean.id } },
+      requests: {
+        pageInfo: { hasNextPage: true },
+        nodes: [...requestIds]
+          .sort()
+          .slice(0, 4)
+          .map((id) => ({ verdict: 'OVER_UNLEARNED', recurred: false, request: { id } })),
+      },
+    });
+    const rest = await ask<Timeline>(QUERY, { id: modelId, after: first.pageInfo.endCursor });
+    expect(rest.model.timeline.nodes[0]).toMatchObject({
+      release: { name: 'rolled back' },
+      requests: { nodes: Array.from({ length: 4 }, () => ({ verdict: 'RESIDUAL', recurred: true })) },
+    });
+  });
+
+  it('keeps what single requests are told from those who only run the service', async () => {
+    const answer = await daemon.graphql('operator', QUERY, { id: modelId });
+    expect(answer.errors?.[0]?.extensions.code).toBe('AUTH_ROLE_MISSING');
+  });
+
+  it('is a table and a plot on the command line, with releases that were taken out of use', async () => {
+    const releases = await ask<{ model: { releases: { nodes: { id: string }[] } } }>(
+      'query ($id: ID!) { model(id: $id) { releases { nodes { id } } } }',
+      { id: modelId },
+    );
+    const bad = releases.model.releases.nodes[1]!.id;
+    await register('withdrawRelease', 'WithdrawReleaseInput', { releaseId: bad, reason: 'RESIDUE_FOUND' });
+    const { model } = await ask<Timeline>(QUERY, { id: modelId });
+    expect(model.currentRelease).toEqual({ name: 'retrained' });
+    const file = join(daemon.directory, 'timeline.svg');
+    const { authorization } = await daemon.headersOf('auditor');
+    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const order = { url: daemon.url, token: authorization!.slice('Bearer '.length), plot: file };
+      await runTimeline({ model: 'news', ...order });
+      const text = String(printed.mock.calls.at(-1)![0]);
+      expect(text).toContain('withdrawn');
+      expect(text).toContain('RESIDUE_FOUND');
+      for (const id of requestIds) expect(text).toContain(`${id}  o!`);
+      await runTimeline({ model: modelId, ...order, json: true });
+      const json = JSON.parse(String(printed.mock.calls.at(-1)![0])) as {
+        releases: { requests: object[] }[];
+      };
+      expect(json.releases.slice(0, 2).map(({ requests }) => requests)).toMatchObject([
+        requestIds.map(() => ({ recurred: false })),
+        requestIds.map(() => ({ recurred: true })),
+      ]);
+      await expect(runTimeline({ model: 'no such model', ...order })).rejects.toMatchObject({
+        code: 'CLI_API_REFUSED',
+      });
+    } finally {
+      printed.mockRestore();
+    }
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg.*news: 6 requests under/s);
   });
 });

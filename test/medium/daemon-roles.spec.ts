@@ -81,6 +81,7 @@ const TABLE: Readonly<Record<'Query' | 'Mutation', Readonly<Record<string, Roles
 const NESTED: Readonly<Record<string, Roles>> = {
   'Model.deletionRequests': PERSONAL,
   'SampleSet.sampleIds': PERSONAL,
+  'TimelineEntry.requests': PERSONAL,
   'Verification.requestResults': PERSONAL,
   'Verification.results': PERSONAL,
 };

@@ -11,6 +11,7 @@ import { addImportCommand } from './commands/import.command.js';
 import { addMigrateCommand } from './commands/migrate.command.js';
 import { addScoreCommand } from './commands/score.command.js';
 import { addSettingsCommand } from './commands/settings.command.js';
+import { addTimelineCommand } from './commands/timeline.command.js';
 import { addTokenCommand } from './commands/token.command.js';
 import { addVaultCommand } from './commands/vault.command.js';
 import { addVerifyCommand } from './commands/verify.command.js';
@@ -25,6 +26,7 @@ const program = new Command('lacuna')
 addVerifyCommand(program);
 addWatchCommand(program);
 addWhyCommand(program);
+addTimelineCommand(program);
 addScoreCommand(program);
 addImportCommand(program);
 addTokenCommand(program);

@@ -36,6 +36,8 @@ import { ResultService } from './result.service.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
 import { StoredScoresService } from './stored-scores.service.js';
+import { TimelineRepository } from './timeline.repository.js';
+import { TimelineService } from './timeline.service.js';
 import { VerificationRepository } from './verification.repository.js';
 import { VerificationService } from './verification.service.js';
 import { WORKER_NAME } from './worker-name.js';
@@ -111,6 +113,7 @@ export class VerificationModule {
       BundleService,
       RecurrenceService,
       ExplanationService,
+      TimelineService,
       AttestationIssuer,
       ProgressFeed,
     ];
@@ -124,6 +127,8 @@ export class VerificationModule {
         RecurrenceRepository,
         RecurrenceService,
         ExplanationService,
+        TimelineRepository,
+        TimelineService,
         AttestationIssuer,
         AttestationTasks,
         ProgressFeed,

@@ -40,6 +40,11 @@ import { ReleaseResolver } from './queries/release.resolver.js';
 import { RequestResultResolver } from './queries/request-result.resolver.js';
 import { SampleSetResolver } from './queries/sample-set.resolver.js';
 import { StandingOfReleaseResolver, SupersessionResolver } from './queries/standing.resolver.js';
+import {
+  TimelineEntryResolver,
+  TimelineOfModelResolver,
+  TimelineRequestResolver,
+} from './queries/timeline.resolver.js';
 import { VerificationResolver, VerificationTicketResolver } from './queries/verification.resolver.js';
 
 const engineOver = (services: NonNullable<DynamicModule['imports']>): DynamicModule =>
@@ -112,6 +117,9 @@ const RESOLVERS = [
   RequestResultResolver,
   ExplanationResolver,
   RecurrenceResolver,
+  TimelineOfModelResolver,
+  TimelineEntryResolver,
+  TimelineRequestResolver,
   AttestationResolver,
   LogResolver,
   RegistrationResolver,
