@@ -19,6 +19,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runTimeline } from '../../apps/cli/src/commands/timeline.js';
 import { SeededRandom } from '../../libs/iam/src/random.js';
+import { ReverifySchedule } from '../../apps/daemon/src/schedules/reverify.schedule.js';
 import { startWorker, type Worker } from '../../apps/worker/src/start-worker.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { type GraphqlAnswer, type TestDaemon, testDaemon } from '../support/test-daemon.js';
@@ -30,7 +31,8 @@ let worker: Worker;
 
 beforeAll(async () => {
   database = await testDatabase();
-  daemon = await testDaemon(database);
+  // A due time that no run of this file meets by itself.
+  daemon = await testDaemon(database, { settings: { LACUNA_REVERIFY_CRON: '0 0 29 2 *' } });
   worker = await startWorker(loadConfig({ LACUNA_DATA_DIR: daemon.directory }), {
     logger: createLogger({ name: 'worker', level: 'silent' }),
     clock: () => new Date(),
@@ -384,4 +386,32 @@ describe('the timeline of the model', () => {
     }
     expect(readFileSync(file, 'utf8')).toMatch(/^<svg.*news: 6 requests under/s);
   });
+});
+
+describe('the schedule', () => {
+  it('renews the attestation of the current release, which would expire before the next due time', async () => {
+    const releaseId = await currentReleaseId();
+    const { attestation: before } = await verificationOf(releaseId);
+    await database.admin`update lacuna.schedule_run set due_at = '2023-01-01Z' where schedule = 'reverify'`;
+    const schedule = daemon.daemon.app.get(ReverifySchedule, { strict: false });
+    expect(await schedule.serveDue()).toEqual(new Date('2024-02-29T00:00:00Z'));
+    const metrics = await (await daemon.get('nobody', '/metrics')).text();
+    expect(metrics).toContain('lacuna_reverifications_total{outcome="expiring"} 1');
+    const said = daemon.logLines.find((line) => line.includes('current releases were looked at'));
+    expect(JSON.parse(said!)).toMatchObject({ expiring: 1 });
+    let renewal: Verified | undefined;
+    await until(async () => {
+      renewal = await verificationOf(releaseId);
+      return renewal.cause === 'RENEWAL';
+    });
+    expect(renewal).toMatchObject({ result: 'PASSED', outcome: { work: { signalsRead: 0 } } });
+    expect(renewal!.attestation.id).not.toBe(before.id);
+    expect(await schedule.serveDue()).toBeNull();
+  });
+
+  async function currentReleaseId(): Promise<string> {
+    const query = 'query ($id: ID!) { model(id: $id) { currentRelease { id } } }';
+    const { model } = await ask<{ model: { currentRelease: { id: string } } }>(query, { id: modelId });
+    return model.currentRelease.id;
+  }
 });

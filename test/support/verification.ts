@@ -43,6 +43,8 @@ import {
   ProfileService,
   RecurrenceService,
   ResultService,
+  ReverificationService,
+  TimelineService,
   SetSignalsService,
   type SignalsJob,
   VerificationModule,
@@ -160,6 +162,8 @@ export interface VerificationBench {
   readonly bundles: BundleService;
   readonly recurrences: RecurrenceService;
   readonly explanations: ExplanationService;
+  readonly timelines: TimelineService;
+  readonly reverifications: ReverificationService;
   readonly issuer: AttestationIssuer;
   readonly ledger: LedgerService;
   readonly vault: VaultService;
@@ -239,6 +243,8 @@ function benchOf(
     bundles: app.get(BundleService, { strict: false }),
     recurrences: app.get(RecurrenceService, { strict: false }),
     explanations: app.get(ExplanationService, { strict: false }),
+    timelines: app.get(TimelineService, { strict: false }),
+    reverifications: app.get(ReverificationService, { strict: false }),
     issuer: app.get(AttestationIssuer, { strict: false }),
     ledger: app.get(LedgerService, { strict: false }),
     vault: app.get(VaultService, { strict: false }),

@@ -100,7 +100,7 @@ export const settings = {
   LACUNA_REVERIFY_CRON: text
     .default('0 3 * * *')
     .describe(
-      "when every model's current release is verified again (cron, five or six fields, UTC); `off` disables it",
+      'when current releases that changed are verified again and attestations renewed (cron, five or six fields, UTC); `off` disables it',
     ),
   LACUNA_AUDIT_CRON: text
     .default('30 4 * * *')

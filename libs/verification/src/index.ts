@@ -39,6 +39,7 @@ export type { VerificationSummary } from './summary.js';
 export { decide, type GroupTest, type RequestVerdict } from './verdict.js';
 export type { TimelineEntry } from './timeline.repository.js';
 export { type TimelineRequest, TimelineService } from './timeline.service.js';
+export { type ReverifyCounts, ReverificationService } from './reverification.service.js';
 export { VerificationModule, type WorkerOptions } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';

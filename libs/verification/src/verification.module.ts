@@ -33,6 +33,8 @@ import { RecurrenceRepository } from './recurrence.repository.js';
 import { RecurrenceService } from './recurrence.service.js';
 import { ResultRepository } from './result.repository.js';
 import { ResultService } from './result.service.js';
+import { ReverificationRepository } from './reverification.repository.js';
+import { ReverificationService } from './reverification.service.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
 import { StoredScoresService } from './stored-scores.service.js';
@@ -114,6 +116,7 @@ export class VerificationModule {
       RecurrenceService,
       ExplanationService,
       TimelineService,
+      ReverificationService,
       AttestationIssuer,
       ProgressFeed,
     ];
@@ -129,6 +132,8 @@ export class VerificationModule {
         ExplanationService,
         TimelineRepository,
         TimelineService,
+        ReverificationRepository,
+        ReverificationService,
         AttestationIssuer,
         AttestationTasks,
         ProgressFeed,

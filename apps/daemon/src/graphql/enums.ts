@@ -69,8 +69,9 @@ export const VerdictEnum = enumOf(
 
 export const VerificationCauseEnum = enumOf<VerificationCause>(
   'VerificationCause',
-  ['release', 'commitments', 'schedule', 'operator', 'signals'],
-  'Why a verification was made: a new release, new commitments, the schedule, an operator, new signals.',
+  ['release', 'commitments', 'schedule', 'operator', 'signals', 'renewal'],
+  'Why a verification was made: a new release, new commitments, the schedule, an operator, new signals, ' +
+    'an attestation that would have expired.',
 );
 
 export const VerificationStatusEnum = enumOf<VerificationStatus>(

@@ -70,6 +70,12 @@ export class Metrics {
     help: 'Scheduled audits that this daemon could not carry out.',
     registers: [this.registry],
   });
+  readonly reverifications = new Counter({
+    name: 'lacuna_reverifications_total',
+    help: 'Current releases that the schedule looked at: unchanged, or why they were verified again.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
   readonly witnessFailures = new Counter({
     name: 'lacuna_witness_failures_total',
     help: 'Witnesses that did not cosign when asked, by name and reason.',

@@ -37,6 +37,7 @@ function lastUpTo(cron: CronTime, due: Date, now: Date): Date {
   return due;
 }
 
-function nextAfter(cron: CronTime, moment: Date): Date {
+/** The first due time after `moment`. */
+export function nextAfter(cron: CronTime, moment: Date): Date {
   return cron.getNextDateFrom(moment, 'UTC').toJSDate();
 }

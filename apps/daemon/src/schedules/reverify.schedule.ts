@@ -1,5 +1,6 @@
 /**
- * Verifies every model's current release again at the due times of LACUNA_REVERIFY_CRON. Of several daemons one serves
+ * Looks at every model's current release at the due times of LACUNA_REVERIFY_CRON: it is verified again where something
+ * changed or its attestation would expire, and counted as unchanged where not. Of several daemons one serves
  * each due time (advisory lock and a row per due time); one that was missed while all were down is served at the next
  * start, once. A crash between asking and writing the row asks again, which computes nothing twice.
  * Proven by test/medium/daemon-schedule.spec.ts.
@@ -9,10 +10,11 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { type Config, CONFIG } from '@app/config';
 import { CLOCK, type Clock } from '@app/ledger';
 import type { Logger } from '@app/logging';
-import { VerificationService } from '@app/verification';
+import { ReverificationService, VerificationService } from '@app/verification';
 import { CronJob } from 'cron';
 import { LOGGER } from '../operations/logger.js';
-import { latestDue, parseCron } from './due-times.js';
+import { Metrics } from '../operations/metrics.js';
+import { latestDue, nextAfter, parseCron } from './due-times.js';
 import { ScheduleRunRepository } from './schedule-run.repository.js';
 
 const SCHEDULE = 'reverify';
@@ -26,6 +28,8 @@ export class ReverifySchedule implements OnApplicationBootstrap, OnModuleDestroy
   constructor(
     private readonly runs: ScheduleRunRepository,
     private readonly verifications: VerificationService,
+    private readonly reverifications: ReverificationService,
+    private readonly metrics: Metrics,
     private readonly registry: SchedulerRegistry,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -65,14 +69,14 @@ export class ReverifySchedule implements OnApplicationBootstrap, OnModuleDestroy
       }
       const dueAt = latestDue(cron, since, now);
       if (dueAt === null) return null;
-      const asked = await this.verifications.requestCurrentReleases('schedule');
-      await this.runs.insert(tx, {
-        schedule: SCHEDULE,
-        dueAt,
-        ranAt: now,
-        summary: { verifications: asked.length },
-      });
-      this.logger.info({ dueAt, verifications: asked.length }, 'verifying all current releases again');
+      const summary = await this.reverifications.requestDue({ now, next: nextAfter(cron, now) });
+      await this.runs.insert(tx, { schedule: SCHEDULE, dueAt, ranAt: now, summary });
+      for (const [outcome, count] of Object.entries(summary))
+        this.metrics.reverifications.inc({ outcome }, count);
+      this.logger.info(
+        { dueAt, ...summary },
+        'current releases were looked at: verified again unless unchanged',
+      );
       return dueAt;
     });
   }

@@ -1,7 +1,7 @@
 import type { ColumnType } from 'kysely';
 import type { Filled, Fixed } from './append-only.js';
 
-export type VerificationCause = 'release' | 'commitments' | 'schedule' | 'operator' | 'signals';
+export type VerificationCause = 'release' | 'commitments' | 'schedule' | 'operator' | 'signals' | 'renewal';
 export type VerificationStatus = 'PLANNED' | 'SCORING' | 'CONCLUDING' | 'CONCLUDED' | 'ATTESTED' | 'FAILED';
 export type VerificationResult = 'PASSED' | 'FAILED' | 'INCONCLUSIVE';
 

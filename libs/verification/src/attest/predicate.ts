@@ -2,6 +2,7 @@
  * What is signed about one verification, from what the ledger and the outcome say. Pure; proven by test/medium/verification-attestation.spec.ts.
  */
 import { makeStatement, type Predicate, type Statement } from '@app/attestation';
+import { ENDPOINT_RUNTIMES } from '../endpoint-runtimes.js';
 import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';
 import { describeTest } from '../group-test.js';
 import type { ListedProfile } from '../profile/profile.repository.js';
@@ -50,8 +51,6 @@ const FILES_NOTE =
   'The model was run from files with this manifest digest. That these files are what is served rests on the platform.';
 const ENDPOINT_NOTE =
   'The model was asked through an endpoint, which is weaker than files: what answered it may change without notice, and may answer a test unlike everybody else.';
-/** Runtimes that ask an endpoint instead of running files. */
-const ENDPOINTS: ReadonlySet<string> = new Set(['open-inference', 'openai-completions']);
 
 const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) => string>> = {
   OVER_UNLEARNED_REQUESTS: ({ counts: { requests } }) =>
@@ -125,7 +124,7 @@ function artifactOf({ release, recordings }: AttestedFacts): Predicate['artifact
     return { kind: 'recorded-signals', digests, note: RECORDED_NOTE };
   }
   const digests = [{ name: 'artifact manifest', sha256: artifactDigest }];
-  return ENDPOINTS.has(runtime)
+  return ENDPOINT_RUNTIMES.has(runtime)
     ? { kind: 'endpoint', digests, note: ENDPOINT_NOTE }
     : { kind: 'files', digests, note: FILES_NOTE };
 }
