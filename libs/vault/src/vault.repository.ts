@@ -1,6 +1,6 @@
 /** SQL of the tables `vault_segment`, `vault_content` and `vault_item`. */
 import { Inject, Injectable } from '@nestjs/common';
-import { type Database, DATABASE, type Queryable, type Tx } from '@app/persistence';
+import { copyOut, type Database, DATABASE, type Queryable, type Tx } from '@app/persistence';
 import { sql } from 'kysely';
 import { PAGE_BYTES, PAGE_KEYS, type SealedSegment } from './segment.js';
 
@@ -108,12 +108,26 @@ export class VaultRepository {
     return rows.map(({ segmentId, packed }) => ({ segmentId, places: unpack(packed) }));
   }
 
+  /**
+   * Copied out, because as columns of a row megabytes come in hexadecimal and are decoded here.
+   * @param segmentId as {@link places} found it: it becomes part of the statement
+   */
   async segment(segmentId: string, on: Queryable = this.db): Promise<SegmentContent | undefined> {
-    const { rows } = await sql<SegmentContent>`
-      select segment_id as "segmentId", model_id as "modelId", key_id as "keyId", wrapped_key as "wrappedKey",
-        data_keys as "dataKeys", ciphertexts
-      from vault_content join vault_segment using (segment_id) where segment_id = ${segmentId}`.execute(on);
-    return rows[0];
+    const [row] = await copyOut(
+      on,
+      `select model_id::text, key_id, wrapped_key, data_keys, ciphertexts
+       from vault_content join vault_segment using (segment_id) where segment_id = '${segmentId}'`,
+    );
+    if (!row) return undefined;
+    const [modelId, keyId, wrappedKey, dataKeys, ciphertexts] = row.map((column) => column!);
+    return {
+      segmentId,
+      modelId: modelId!.toString(),
+      keyId: keyId!.toString(),
+      wrappedKey: wrappedKey!,
+      dataKeys: dataKeys!,
+      ciphertexts: ciphertexts!,
+    };
   }
 
   /** As {@link segment}, held by this transaction until its end. */
