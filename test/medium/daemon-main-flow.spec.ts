@@ -356,8 +356,28 @@ describe('the timeline of the model', () => {
       'query ($id: ID!) { model(id: $id) { releases { nodes { id } } } }',
       { id: modelId },
     );
-    const bad = releases.model.releases.nodes[1]!.id;
+    const [good, bad] = releases.model.releases.nodes.map(({ id }) => id);
+    await register('supersedeRelease', 'SupersedeReleaseInput', { releaseId: bad, successorId: good });
     await register('withdrawRelease', 'WithdrawReleaseInput', { releaseId: bad, reason: 'RESIDUE_FOUND' });
+    const again = await daemon.graphql(
+      'platform',
+      'mutation ($input: WithdrawReleaseInput!) { withdrawRelease(input: $input) { id } }',
+      { input: { idempotencyKey: 'another', releaseId: bad, reason: 'RETIRED' } },
+    );
+    expect(again.errors?.[0]?.extensions.code).toBe('REGISTRY_RELEASE_WITHDRAWN');
+    const { release } = await ask<{ release: object }>(
+      `query ($id: ID!) { release(id: $id) { isCurrent withdrawal { reason withdrawnBy }
+        supersession { supersededBy successor { id isCurrent supersession { at } } } } }`,
+      { id: bad },
+    );
+    expect(release).toEqual({
+      isCurrent: false,
+      withdrawal: { reason: 'RESIDUE_FOUND', withdrawnBy: 'platform@test' },
+      supersession: {
+        supersededBy: 'platform@test',
+        successor: { id: good, isCurrent: true, supersession: null },
+      },
+    });
     const { model } = await ask<Timeline>(QUERY, { id: modelId });
     expect(model.currentRelease).toEqual({ name: 'retrained' });
     const file = join(daemon.directory, 'timeline.svg');

@@ -10,8 +10,9 @@ export interface TimelinePlot {
 
 /** Fewer pixels than one a request show nothing. */
 const MOST_REQUESTS = PLOT_SIZE;
-/** More names than these overlap. */
+/** More names than these overlap, of requests and of releases. */
 const MOST_NAMES = 40;
+const MOST_RELEASE_NAMES = 20;
 /** In the order of {@link COLOURS}, so that red is what is wrong and green what is right. */
 const VERDICTS = [
   'NOT_APPLICABLE',
@@ -96,7 +97,14 @@ export async function renderTimeline({ model, releases }: TimelinePlot): Promise
       },
     ],
     axes: [
-      { orient: 'bottom', scale: 'x', labelAngle: -25, labelAlign: 'right', labelOverlap: true, grid: false },
+      {
+        orient: 'bottom',
+        scale: 'x',
+        labelAngle: -25,
+        labelAlign: 'right',
+        labelOverlap: releases.length > MOST_RELEASE_NAMES,
+        grid: false,
+      },
       {
         orient: 'left',
         scale: 'y',
