@@ -53,12 +53,19 @@ async function ofNoLog(on: Queryable, table: string): Promise<bigint> {
   return rows[0]?.total ?? 0n;
 }
 
-/** Rows beyond the end of their log, or in a log of another kind. */
+/**
+ * Rows beyond the end of their log, or in a log of another kind. Each log's end is found once, and then only what lies beyond
+ * it is read: joined plainly, PostgreSQL looks the end up for every row.
+ */
 async function ofNoEntry(on: Queryable, table: string): Promise<bigint> {
-  const { rows } = await sql<{ total: bigint }>`select count(*) as total from log
-    join ${sql.table(table)} as row on row.log_id = log.log_id and row.leaf_index >= case log.kind when 'events' then 0
-      else coalesce((select max(entry.leaf_index) + 1 from entry where entry.log_id = log.log_id), 0) end`.execute(
-    on,
-  );
+  const { rows } = await sql<{ total: bigint }>`with ended as materialized (
+      select log_id, case kind when 'events' then 0
+        else coalesce((select max(entry.leaf_index) + 1 from entry where entry.log_id = log.log_id), 0) end as first
+      from log
+    )
+    select coalesce(sum(beyond.total), 0)::bigint as total from ended cross join lateral (
+      select count(*) as total from ${sql.table(table)} as row
+      where row.log_id = ended.log_id and row.leaf_index >= ended.first
+    ) as beyond`.execute(on);
   return rows[0]?.total ?? 0n;
 }
