@@ -398,6 +398,9 @@ describe('the timeline of the model', () => {
         requestIds.map(() => ({ recurred: false })),
         requestIds.map(() => ({ recurred: true })),
       ]);
+      await expect(runTimeline({ model: modelId, ...order, plot: daemon.directory })).rejects.toMatchObject({
+        code: 'CLI_FILE_UNWRITABLE',
+      });
       await expect(runTimeline({ model: 'no such model', ...order })).rejects.toMatchObject({
         code: 'CLI_API_REFUSED',
       });

@@ -2,6 +2,7 @@ import { CodedError } from '@app/errors';
 
 export type CliErrorCode =
   | 'CLI_FILE_UNREADABLE'
+  | 'CLI_FILE_UNWRITABLE'
   | 'CLI_FOLDER_UNWRITABLE'
   | 'CLI_KEYS_UNREACHABLE'
   | 'CLI_FLAGS_INVALID'

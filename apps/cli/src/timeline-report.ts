@@ -76,7 +76,7 @@ export function timelineAsText(
           '',
           'Requests under the releases in this order, those that were ever residual first.',
           '. no residual evidence  R residual  ! residual again after a clean release  o over-unlearned  ? inconclusive',
-          'u unscorable  e erased, no longer verifiable',
+          'u unscorable  e erased, no longer verifiable  - not applicable',
           ...rows.slice(0, SHOWN_REQUESTS).map(({ requestId, letters }) => `${requestId}  ${letters}`),
         ]
       : []),

@@ -2,8 +2,6 @@
  * `lacuna import`: sends the file, shows a bar, and goes on by itself after a broken connection. Whatever happens, running
  * it again files nothing twice: the daemon knows each chunk by the import's key.
  */
-import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
@@ -11,6 +9,7 @@ import { CliError } from '../errors.js';
 import { type ImportedChunk, type RefusedLine, sendImport } from '../import/import-client.js';
 import { bytesFrom, countLines, keyOf } from '../import/import-file.js';
 import { type DaemonAddress, type DaemonFlags, findDaemon } from '../local-daemon.js';
+import { writeOutput } from '../write-output.js';
 
 /** The longest import that goes through in one run. */
 const TOKEN_SECONDS = 86_400;
@@ -129,10 +128,7 @@ function openDisplay(lines: number, done: number, shown: boolean) {
 }
 
 async function writeRejects(path: string, refused: readonly RefusedLine[]): Promise<void> {
-  const file = createWriteStream(path);
-  for (const one of refused) file.write(`${JSON.stringify(one)}\n`);
-  file.end();
-  await finished(file);
+  await writeOutput(path, refused.map((one) => `${JSON.stringify(one)}\n`).join(''));
 }
 
 function reportAsText(report: ImportReport, rejects: string | undefined): string {

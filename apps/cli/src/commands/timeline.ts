@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import type { ApiClient } from '../demo/api-client.js';
 import { CliError } from '../errors.js';
 import { type DaemonFlags, openDaemon } from '../local-daemon.js';
 import { renderTimeline } from '../plots/timeline-plot.js';
 import { type TimelineRelease, type TimelineVerdict, timelineAsText } from '../timeline-report.js';
+import { writeOutput } from '../write-output.js';
 
 export interface TimelineOrder extends DaemonFlags {
   readonly model: string;
@@ -55,13 +55,13 @@ interface Answer {
   };
 }
 
-/** @throws CliError `CLI_API_REFUSED`, `CLI_DAEMON_UNKNOWN` */
+/** @throws CliError `CLI_API_REFUSED`, `CLI_DAEMON_UNKNOWN`, `CLI_FILE_UNWRITABLE` */
 export async function runTimeline({ model: wanted, plot, json, ...daemon }: TimelineOrder): Promise<void> {
   const api = await openDaemon(daemon, { command: 'timeline', seconds: TOKEN_SECONDS });
   const model = await findModel(api, wanted);
   const releases: TimelineRelease[] = [];
   for await (const release of readReleases(api, model.id)) releases.push(release);
-  if (plot !== undefined) await writeFile(plot, await renderTimeline({ model: model.name, releases }));
+  if (plot !== undefined) await writeOutput(plot, await renderTimeline({ model: model.name, releases }));
   process.stdout.write(
     json ? `${JSON.stringify({ model, releases })}\n` : timelineAsText(model, releases, plot ?? null),
   );

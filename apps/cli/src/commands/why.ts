@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { type DaemonFlags, openDaemon } from '../local-daemon.js';
 import { type Explained, explanationAsText } from '../why-report.js';
+import { writeOutput } from '../write-output.js';
 
 export interface WhyRequest extends DaemonFlags {
   readonly request: string;
@@ -23,7 +23,7 @@ const QUESTION = `query ($requestId: ID!, $releaseId: ID) {
   }
 }`;
 
-/** @throws CliError `CLI_API_REFUSED`, `CLI_DAEMON_UNKNOWN` */
+/** @throws CliError `CLI_API_REFUSED`, `CLI_DAEMON_UNKNOWN`, `CLI_FILE_UNWRITABLE` */
 export async function runWhy({ request, release, plot, json, ...daemon }: WhyRequest): Promise<void> {
   const api = await openDaemon(daemon, { command: 'why', seconds: TOKEN_SECONDS });
   const { explainRequest } = await api.graphql<{ explainRequest: Explained }>(QUESTION, {
@@ -31,7 +31,7 @@ export async function runWhy({ request, release, plot, json, ...daemon }: WhyReq
     releaseId: release ?? null,
   });
   const file = plot ?? `why-${request}.svg`;
-  await writeFile(file, explainRequest.plot);
+  await writeOutput(file, explainRequest.plot);
   process.stdout.write(
     json
       ? `${JSON.stringify({ request, ...explainRequest, plot: file })}\n`

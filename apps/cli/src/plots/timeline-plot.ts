@@ -26,8 +26,12 @@ const VERDICTS = [
 
 const PLACE = { x: { scale: 'x', field: 'release' }, y: { scale: 'y', field: 'request' } };
 
+/** Square pixels of the dot of a recurrence; smaller where the rows are, so that dots do not run into each other. */
+const LARGEST_DOT = 18;
+const dotOf = (rows: number): number => Math.min(LARGEST_DOT, (PLOT_SIZE / rows / 2) ** 2);
+
 /** A cell a verdict, a dot a recurrence. */
-const MARKS: Mark[] = [
+const marksOf = (rows: number): Mark[] => [
   {
     type: 'rect',
     from: { data: 'cells' },
@@ -47,7 +51,7 @@ const MARKS: Mark[] = [
       enter: {
         x: { ...PLACE.x, band: 0.5 },
         y: { ...PLACE.y, band: 0.5 },
-        size: { value: 18 },
+        size: { value: dotOf(rows) },
         fill: { value: 'white' },
       },
     },
@@ -116,6 +120,6 @@ export async function renderTimeline({ model, releases }: TimelinePlot): Promise
       },
     ],
     legends: [{ fill: 'colour', orient: 'bottom', columns: 2, direction: 'vertical' }],
-    marks: MARKS,
+    marks: marksOf(shown.length),
   });
 }
