@@ -139,3 +139,17 @@ it('renews nothing that is out of use', async () => {
   await bench.standings.withdraw({ releaseId, reason: 'RETIRED', idempotencyKey: 'w' }, 'platform:test');
   expect(await look(VALID_DAYS)).toEqual({});
 });
+
+it('a new profile asks for what waited for one, and not for what is out of use', async () => {
+  const other = await syntheticModel(bench, { frozen: false });
+  await bench.file(other.modelId, other.forget.slice(0, 5));
+  const mistaken = await bench.release(other.modelId, other.releaseValues(other.forget, 20));
+  const meant = await bench.release(other.modelId, other.releaseValues(other.forget, 30));
+  await bench.standings.withdraw(
+    { releaseId: mistaken, reason: 'REGISTERED_IN_ERROR', idempotencyKey: 'm' },
+    'platform:test',
+  );
+  await loseJobs();
+  await bench.freeze(other.modelId);
+  expect(await bench.takeJobs('verification.plan')).toMatchObject([{ data: { releaseId: meant } }]);
+});

@@ -138,10 +138,10 @@ export class FactsRepository {
     return rows.map((row) => row.release_id);
   }
 
-  /** Releases of the model that nobody has begun to verify, oldest first. */
+  /** Releases of the model in use that nobody has begun to verify, oldest first. */
   async unverifiedReleases(modelId: string, db: Queryable = this.db): Promise<string[]> {
     const rows = await db
-      .selectFrom('release')
+      .selectFrom('live_release')
       .select('release_id')
       .where('model_id', '=', modelId)
       .where((eb) =>
@@ -150,7 +150,7 @@ export class FactsRepository {
             eb
               .selectFrom('verification')
               .select('verification_id')
-              .whereRef('verification.release_id', '=', 'release.release_id'),
+              .whereRef('verification.release_id', '=', 'live_release.release_id'),
           ),
         ),
       )
