@@ -27,7 +27,8 @@ export type {
   ProfileDocument,
 } from './profile/profile-document.js';
 export { type ListedProfile } from './profile/profile.repository.js';
-export { type FreezeProfile, ProfileService } from './profile/profile.service.js';
+export type { FreezeProfile } from './profile/freeze-settings.js';
+export { ProfileService } from './profile/profile.service.js';
 export { findRecurrences } from './recurrence.js';
 export { ProgressFeed } from './progress-feed.service.js';
 export { type ProgressRate, progressRate } from './progress-rate.js';

@@ -1,20 +1,12 @@
 /** Freezes measurement profiles and reads them back. Proven by test/medium/verification-profile.spec.ts. */
 import { randomUUID } from 'node:crypto';
-import {
-  checkParameters,
-  DEFAULT_PARAMETERS,
-  type FrozenScale,
-  type IamParameters,
-  type Likelihood,
-  offlineInSignal,
-} from '@app/iam';
+import { checkParameters, type FrozenScale, type IamParameters, offlineInSignal } from '@app/iam';
 import { CLOCK, type Clock, type JsonObject, LedgerService } from '@app/ledger';
 import type { Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { BlockFactsRepository } from '../block-facts.repository.js';
 import { scoreSamples, transformAll } from '../block.js';
-import { DEFAULT_POLICY, type GroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
 import { FactsRepository, type ModelFact, type SampleSetFact } from '../facts.repository.js';
 import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } from '../page.js';
@@ -22,6 +14,7 @@ import { BLOCK_WIDTH, UNSCORABLE_SCORE } from '../plan.js';
 import { PendingSignalsService } from '../live/pending-signals.service.js';
 import { type SignalOrigin, SignalsService, type WantedSamples } from '../signals.service.js';
 import { requireSignals, ScaleBuilder } from './freeze.js';
+import { type FreezeProfile, measurementOf, policyOf } from './freeze-settings.js';
 import { ensureNullSizes, groupTestOf } from './null-sizes.js';
 import {
   type Calibration,
@@ -33,37 +26,6 @@ import {
 } from './profile-document.js';
 import { type ListedProfile, ProfileRepository } from './profile.repository.js';
 
-export interface FreezeProfile {
-  readonly modelId: string;
-  readonly calibrationSetId: string;
-  readonly controlsSetId: string;
-  /** All of the model's shadow references unless given. */
-  readonly shadowReferenceIds?: readonly string[] | undefined;
-  /** Default `online`. */
-  readonly mode?: 'online' | 'offline' | undefined;
-  /**
-   * Offline: the mean signal (not loss or probability) of the shadow models on their own training data. Default: the
-   * original model's mean signal on the controls, which it was trained on.
-   */
-  readonly offlineInSignal?: number | undefined;
-  /** Default 0.01. */
-  readonly alpha?: number | undefined;
-  /** Default 0.05. */
-  readonly q?: number | undefined;
-  /** Default 0.8. */
-  readonly powerFloor?: number | undefined;
-  readonly resamples?: number | undefined;
-  /** Default `whole-clusters` where the calibration set has clusters, else `single-samples`. */
-  readonly groupTest?: GroupTest | undefined;
-  readonly levels?: number | undefined;
-  readonly epsilon1?: number | undefined;
-  readonly epsilon2?: number | undefined;
-  readonly likelihood?: Likelihood | undefined;
-  readonly idempotencyKey: string;
-}
-
-/** More draws only cost time: p-values at the floor are resolved further anyway. */
-const MAX_RESAMPLES = 1_000_000;
 /** A profile is about 50 kB parsed; a worker meets few of them. */
 const CACHED_PROFILES = 16;
 
@@ -350,52 +312,4 @@ export class ProfileService {
 
 function describe({ referenceId, name, artifactDigest }: ProfileReference): ProfileReference {
   return { referenceId, name, artifactDigest };
-}
-
-/** @throws VERIFICATION_POLICY_OUT_OF_RANGE for offline measurement of losses */
-function measurementOf({ signalKind }: ModelFact, input: FreezeProfile): IamParameters {
-  const defaults = DEFAULT_PARAMETERS[signalKind];
-  const mode = input.mode ?? defaults.mode;
-  if (mode === 'offline' && signalKind === 'loss') {
-    throw new VerificationError(
-      'VERIFICATION_POLICY_OUT_OF_RANGE',
-      'losses are measured online only: their first level is IN, which has no spread offline',
-      { details: { setting: 'mode' } },
-    );
-  }
-  return {
-    signalKind,
-    mode,
-    likelihood: input.likelihood ?? defaults.likelihood,
-    levels: input.levels ?? defaults.levels,
-    epsilon1: input.epsilon1 ?? defaults.epsilon1,
-    epsilon2: input.epsilon2 ?? defaults.epsilon2,
-  };
-}
-
-/** @throws VERIFICATION_POLICY_OUT_OF_RANGE */
-function policyOf(input: FreezeProfile): Omit<DecisionSettings, 'groupTest'> {
-  const { alpha, q, powerFloor, resamples } = DEFAULT_POLICY;
-  const decision = {
-    alpha: input.alpha ?? alpha,
-    q: input.q ?? q,
-    powerFloor: input.powerFloor ?? powerFloor,
-    resamples: input.resamples ?? resamples,
-  };
-  const inside: Record<keyof typeof decision, boolean> = {
-    alpha: decision.alpha > 0 && decision.alpha < 1,
-    q: decision.q > 0 && decision.q < 1,
-    powerFloor: decision.powerFloor >= 0 && decision.powerFloor <= 1,
-    resamples:
-      Number.isInteger(decision.resamples) && decision.resamples >= 1 && decision.resamples <= MAX_RESAMPLES,
-  };
-  for (const [setting, fits] of Object.entries(inside)) {
-    if (fits) continue;
-    throw new VerificationError(
-      'VERIFICATION_POLICY_OUT_OF_RANGE',
-      `${setting} is out of range: alpha and q lie between 0 and 1, powerFloor in [0, 1], resamples in 1..1,000,000`,
-      { details: { setting } },
-    );
-  }
-  return decision;
 }
