@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expect-refused.js';
 import { openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
 import { useTestDatabase } from '../support/test-database.js';
 
@@ -7,12 +8,7 @@ let bench: RegistryBench;
 const open = async () => (bench ??= await openRegistry(database()));
 afterAll(() => bench?.close());
 
-/** The refusal has this shape and no table has another row for it. */
-async function refused(attempt: () => Promise<unknown>, shape: object): Promise<void> {
-  const before = await rowCounts(database());
-  await expect(attempt()).rejects.toMatchObject(shape);
-  expect(await rowCounts(database())).toEqual(before);
-}
+const refused = (attempt: () => Promise<unknown>, shape: object) => expectRefused(database(), attempt, shape);
 
 const eventOf = async (index: bigint): Promise<unknown> =>
   JSON.parse((await bench.ledger.event(index)).content);

@@ -1,5 +1,6 @@
 import { checkLeafOpening } from '@app/tlog';
 import { afterAll, describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expect-refused.js';
 import { openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
 import { useTestDatabase } from '../support/test-database.js';
 
@@ -9,11 +10,7 @@ let bench: RegistryBench;
 const open = async () => (bench ??= await openRegistry(database(), () => NOW));
 afterAll(() => bench?.close());
 
-async function refused(attempt: () => Promise<unknown>, shape: object): Promise<void> {
-  const before = await rowCounts(database());
-  await expect(attempt()).rejects.toMatchObject(shape);
-  expect(await rowCounts(database())).toEqual(before);
-}
+const refused = (attempt: () => Promise<unknown>, shape: object) => expectRefused(database(), attempt, shape);
 
 const inputFor = (modelIds: readonly string[], samples: readonly string[], idempotencyKey: string) => ({
   subject: 'subject-7',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { auditSampleSets } from '@app/registry';
 import { afterAll, describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expect-refused.js';
 import { openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
 import { tamperedAudit } from '../support/tamper.js';
 import { useTestDatabase } from '../support/test-database.js';
@@ -10,11 +11,7 @@ let bench: RegistryBench;
 const open = async () => (bench ??= await openRegistry(database()));
 afterAll(() => bench?.close());
 
-async function refused(attempt: () => Promise<unknown>, shape: object): Promise<void> {
-  const before = await rowCounts(database());
-  await expect(attempt()).rejects.toMatchObject(shape);
-  expect(await rowCounts(database())).toEqual(before);
-}
+const refused = (attempt: () => Promise<unknown>, shape: object) => expectRefused(database(), attempt, shape);
 
 const set = (
   modelId: string,

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expect-refused.js';
 import { openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
 import { useTestDatabase } from '../support/test-database.js';
 
@@ -7,11 +8,7 @@ let bench: RegistryBench;
 const open = async () => (bench ??= await openRegistry(database()));
 afterAll(() => bench?.close());
 
-async function refused(attempt: () => Promise<unknown>, shape: object): Promise<void> {
-  const before = await rowCounts(database());
-  await expect(attempt()).rejects.toMatchObject(shape);
-  expect(await rowCounts(database())).toEqual(before);
-}
+const refused = (attempt: () => Promise<unknown>, shape: object) => expectRefused(database(), attempt, shape);
 
 /** A model with releases `v0`, `v1` …, oldest first. */
 async function modelWith(count: number): Promise<{ modelId: string; ids: string[] }> {
