@@ -75,13 +75,18 @@ export class ResultTally {
 
 /** Nearest-rank quantiles: the q % quantile of n scores is the one of rank ceil(n q / 100), at least the first. */
 function quantilesOf(scores: Uint32Array): ScoreQuantiles {
-  const scored = scores.reduce((sum, leaves) => sum + leaves, 0);
+  // Plain loops: a million callbacks a quantile took longer than counting the leaves.
+  let scored = 0;
+  for (let score = 0; score < scores.length; score += 1) scored += scores[score]!;
   if (scored === 0) return null;
-  const at = (percent: number): number => {
-    let left = Math.max(1, Math.ceil((scored * percent) / 100));
-    return scores.findIndex((leaves) => (left -= leaves) <= 0);
-  };
-  return { scored, min: at(0), p05: at(5), p25: at(25), p50: at(50), p75: at(75), p95: at(95), max: at(100) };
+  let score = -1;
+  let passed = 0;
+  const [min, p05, p25, p50, p75, p95, max] = [0, 5, 25, 50, 75, 95, 100].map((percent) => {
+    const rank = Math.max(1, Math.ceil((scored * percent) / 100));
+    while (passed < rank) passed += scores[(score += 1)]!;
+    return score;
+  }) as [number, number, number, number, number, number, number];
+  return { scored, min, p05, p25, p50, p75, p95, max };
 }
 
 /**
