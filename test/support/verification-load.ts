@@ -15,6 +15,7 @@ import { FaultProcess } from './fault-process.js';
 import { storeModel } from './live.js';
 import type { Classifier } from './models/classifier.js';
 import { onnxFile } from './models/write-onnx.js';
+import { bytesOf } from './registry.js';
 import { until } from './until.js';
 import { storeSegment, testVaultKeyFile } from './vault.js';
 import { LEDGER_NAME, openVerification, scatter, type VerificationBench } from './verification.js';
@@ -25,7 +26,7 @@ const SEGMENT = 4096;
 const REQUEST = 20;
 const CALIBRATION = 2_000;
 const CONTROLS = 500;
-const CLIENTS = 16;
+const RECEIVED_AT = '2026-11-01T00:00:00Z';
 
 export interface LoadServer {
   readonly bench: VerificationBench;
@@ -85,15 +86,31 @@ export interface SampleShape {
   readonly density: number;
 }
 
-/** Bytes and label of sample `place`; the same place gives the same sample. */
-export function sampleAt({ shape, classes, density }: SampleShape, place: number) {
-  const next = scatter(place + 1);
-  const data = new Uint8Array(shape.reduce((product, size) => product * size, 1));
-  for (let i = 0; i < data.length; i += 1) {
+/** Bytes that samples are cut out of: so many places to begin that no two of a million samples are alike. */
+const POOL_BYTES = 2 ** 22;
+/** Between two samples in the pool; odd, so that every place of the pool is reached before one comes again. */
+const POOL_STEP = 1_000_003;
+const pools = new Map<number, Uint8Array>();
+
+function poolOf(density: number): Uint8Array {
+  const known = pools.get(density);
+  if (known) return known;
+  const next = scatter(1);
+  const pool = new Uint8Array(2 * POOL_BYTES);
+  for (let i = 0; i < POOL_BYTES; i += 1) {
     const draw = Math.floor(next() * 65_536);
-    data[i] = (draw & 255) < density ? (draw >> 8) & 3 : 0;
+    pool[i] = (draw & 255) < density ? (draw >> 8) & 3 : 0;
   }
-  return { data, label: place % classes };
+  pool.copyWithin(POOL_BYTES, 0, POOL_BYTES);
+  pools.set(density, pool);
+  return pool;
+}
+
+/** Bytes and label of sample `place`; the same place gives the same sample. The bytes are not to be changed. */
+export function sampleAt({ shape, classes, density }: SampleShape, place: number) {
+  const start = (place * POOL_STEP) % POOL_BYTES;
+  const bytes = shape.reduce((product, size) => product * size, 1);
+  return { data: poolOf(density).subarray(start, start + bytes), label: place % classes };
 }
 
 export interface LoadModel {
@@ -147,20 +164,23 @@ export async function loadModel(
   };
 }
 
+/** Files the requests as operators bring many: as one import. */
 async function commit(
   bench: VerificationBench,
   modelId: string,
   sampleIds: readonly string[],
 ): Promise<void> {
-  let next = 0;
-  const client = async (): Promise<void> => {
-    while (next < sampleIds.length) {
-      const from = next;
-      next += REQUEST;
-      await bench.file(modelId, sampleIds.slice(from, from + REQUEST));
+  async function* lines(): AsyncGenerator<Uint8Array> {
+    for (let from = 0; from < sampleIds.length; from += REQUEST) {
+      const samples = sampleIds.slice(from, from + REQUEST).map((sampleId) => ({ modelId, sampleId }));
+      const request = { subject: bench.unique('subject'), regime: 'GDPR', receivedAt: RECEIVED_AT, samples };
+      yield* bytesOf(`${JSON.stringify(request)}\n`);
     }
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
+  }
+  let filed = 0;
+  for await (const chunk of bench.imports.import(lines(), { key: modelId }, ACTOR))
+    filed += chunk.commitments;
+  if (filed !== sampleIds.length) throw new Error(`${filed} of ${sampleIds.length} samples are committed`);
 }
 
 /** Freezes a profile as soon as the workers have the references' signals. */

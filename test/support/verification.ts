@@ -14,6 +14,7 @@ import { LedgerModule, LedgerService } from '@app/ledger';
 import { DatabaseModule } from '@app/persistence';
 import { Queue, type QueueName, QueueModule } from '@app/queue';
 import {
+  DeletionRequestImportService,
   DeletionRequestService,
   ErasureService,
   ModelService,
@@ -152,6 +153,7 @@ export interface VerificationBench {
   readonly references: ReferenceService;
   readonly sets: SampleSetService;
   readonly requests: DeletionRequestService;
+  readonly imports: DeletionRequestImportService;
   readonly erasures: ErasureService;
   readonly releases: ReleaseService;
   readonly standings: ReleaseStandingService;
@@ -233,6 +235,7 @@ function benchOf(
     references: app.get(ReferenceService, { strict: false }),
     sets: app.get(SampleSetService, { strict: false }),
     requests: app.get(DeletionRequestService, { strict: false }),
+    imports: app.get(DeletionRequestImportService, { strict: false }),
     erasures: app.get(ErasureService, { strict: false }),
     releases: app.get(ReleaseService, { strict: false }),
     standings: app.get(ReleaseStandingService, { strict: false }),
