@@ -74,6 +74,25 @@ describe('the vault', () => {
     expect(await bench.vault.read(other.modelId, asked)).toEqual([Buffer.from('other'), null, null]);
   });
 
+  it('reads a block out of parts of several segments, whatever order, with strangers and repetitions', async () => {
+    const { modelId } = await bench.model();
+    const samples = samplesNamed('block', 1500, 10);
+    for (const [from, to] of [
+      [0, 700],
+      [700, 705],
+      [705, 1500],
+    ] as const)
+      await storeSegment(bench, modelId, samples.slice(from, to));
+    const lone = samplesNamed('lone', 3);
+    for (const sample of lone) await storeSegment(bench, modelId, [sample]);
+    const block = [...samples.slice(300, 1300), ...lone, ...samples.slice(310, 320).reverse()];
+    const asked = idsOf(block).flatMap((id, i) => (i % 100 === 7 ? [`absent-${i}`, id] : [id]));
+    const expected = asked.map((id) => block.find(({ sampleId }) => sampleId === id)?.payload ?? null);
+    expect(await bench.vault.read(modelId, asked)).toEqual(expected);
+    const other = await bench.model();
+    expect((await bench.vault.has(other.modelId, asked)).some((held) => held)).toBe(false);
+  });
+
   it('stores a sample once: the second segment is refused whole', async () => {
     const { modelId } = await bench.model();
     const [first, second] = samplesNamed('twice', 2);
@@ -132,6 +151,15 @@ describe('the vault', () => {
     expect(read[0]).toBeInstanceOf(VaultError);
     expect(read[0]).toMatchObject({ code: 'VAULT_ITEM_BROKEN' });
     expect(read.slice(1)).toEqual(samples.slice(1).map(({ payload }) => payload));
+    const [item] = await database.admin<{ start: number }[]>`update lacuna.vault_item set start = 2147483647
+      where model_id = ${modelId} and sample_id = 'hurt-4' returning (select start from lacuna.vault_item old
+      where old.model_id = ${modelId} and old.sample_id = 'hurt-4')`;
+    const misplaced = await bench.vault.read(modelId, idsOf(samples));
+    expect(misplaced.map((one) => one instanceof VaultError)).toEqual(
+      samples.map((_, i) => i === 0 || i === 4),
+    );
+    await database.admin`update lacuna.vault_item set start = ${item!.start}
+      where model_id = ${modelId} and sample_id = 'hurt-4'`;
     expect(await auditVault(database.db)).toEqual([
       expect.objectContaining({ index: segmentId, field: 'vault_content.ciphertexts' }),
     ]);

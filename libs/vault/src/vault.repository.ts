@@ -4,18 +4,32 @@ import { copyOut, type Database, DATABASE, type Queryable, type Tx } from '@app/
 import { sql } from 'kysely';
 import { PAGE_BYTES, PAGE_KEYS, type SealedSegment } from './segment.js';
 
-/** Where one of the samples that were asked for lies. */
-export interface Place {
-  /** Index into the question. */
-  readonly position: number;
+interface StoredPlace {
   readonly slot: number;
   readonly start: number;
   readonly length: number;
 }
 
+/** Where one of the samples that were asked for lies. */
+export interface Place extends StoredPlace {
+  /** Index into the question. */
+  readonly position: number;
+}
+
 export interface SegmentPlaces {
   readonly segmentId: string;
   readonly places: readonly Place[];
+}
+
+interface ListedItem {
+  readonly segmentId: string;
+  readonly place: StoredPlace;
+}
+
+interface SegmentLists {
+  readonly segmentIds: readonly string[];
+  /** By sample id. */
+  readonly items: ReadonlyMap<string, ListedItem>;
 }
 
 export interface SegmentKey {
@@ -45,7 +59,22 @@ export interface SealedUnderKey {
   readonly bytes: bigint;
 }
 
+/** Bytes `[start, end)` of a segment's ciphertexts. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 const PLACE_BYTES = 16;
+/** A place in the list of a whole segment: where it is asked for is not known there. */
+const LISTED_BYTES = 12;
+/** No sample id holds a control character. */
+const BETWEEN = '\n';
+/**
+ * Of a long question one in so many samples is looked up to learn where the others lie. Fewer find the segment of a short
+ * run late, more cost look-ups; questions with fewer than two probes are looked up one by one.
+ */
+const PROBE_STEP = 256;
 
 @Injectable()
 export class VaultRepository {
@@ -87,12 +116,69 @@ export class VaultRepository {
         as item (sample_id, slot, start, length)`.execute(tx);
   }
 
-  /** Where the samples lie, segment by segment; absent ones are left out. */
+  /** Where the samples lie, segment by segment in order of slots; absent ones are left out. */
   async places(
     modelId: string,
     sampleIds: readonly string[],
     on: Queryable = this.db,
   ): Promise<SegmentPlaces[]> {
+    const listed = await this.lists(modelId, await this.probe(modelId, sampleIds, on), on);
+    const found = new Map<string, Place[]>(listed.segmentIds.map((segmentId) => [segmentId, []]));
+    const others: number[] = [];
+    for (const [position, sampleId] of sampleIds.entries()) {
+      const item = listed.items.get(sampleId);
+      if (item) found.get(item.segmentId)!.push({ position, ...item.place });
+      else others.push(position);
+    }
+    const rest = await this.lookUp(
+      modelId,
+      others.map((position) => sampleIds[position]!),
+      on,
+    );
+    for (const { segmentId, places } of rest) {
+      const known = found.get(segmentId) ?? [];
+      found.set(segmentId, known);
+      for (const place of places) known.push({ ...place, position: others[place.position]! });
+    }
+    return [...found].map(([segmentId, places]) => ({
+      segmentId,
+      places: places.sort((one, other) => one.slot - other.slot),
+    }));
+  }
+
+  /** The segments in which several of some samples out of a long question lie, and so probably most of the others. */
+  private async probe(modelId: string, sampleIds: readonly string[], on: Queryable): Promise<string[]> {
+    const probes = sampleIds.filter((_, position) => position % PROBE_STEP === 0);
+    if (probes.length < 2) return [];
+    const found = await this.lookUp(modelId, probes, on);
+    return found.filter(({ places }) => places.length > 1).map(({ segmentId }) => segmentId);
+  }
+
+  /** Everything that lies in some segments, by sample id. */
+  private async lists(modelId: string, segmentIds: readonly string[], on: Queryable): Promise<SegmentLists> {
+    const items = new Map<string, ListedItem>();
+    if (segmentIds.length === 0) return { segmentIds, items };
+    const { rows } = await sql<{ segmentId: string; ids: string; packed: Uint8Array }>`
+      select segment_id as "segmentId", string_agg(sample_id, ${BETWEEN}) as ids,
+        string_agg(int4send(slot) || int4send(start) || int4send(length), ''::bytea) as packed
+      from vault_item where segment_id = any (${[...segmentIds]}::uuid[]) and model_id = ${modelId}
+      group by segment_id`.execute(on);
+    for (const { segmentId, ids, packed } of rows) {
+      const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+      for (const [at, sampleId] of ids.split(BETWEEN).entries()) {
+        const place = placeAt(view, at * LISTED_BYTES);
+        items.set(sampleId, { segmentId, place });
+      }
+    }
+    return { segmentIds: rows.map(({ segmentId }) => segmentId), items };
+  }
+
+  private async lookUp(
+    modelId: string,
+    sampleIds: readonly string[],
+    on: Queryable,
+  ): Promise<SegmentPlaces[]> {
+    if (sampleIds.length === 0) return [];
     // Packed, because thousands of small rows cost more to carry than to find.
     const { rows } = await sql<{ segmentId: string; packed: Uint8Array }>`
       select item.segment_id as "segmentId", string_agg(
@@ -111,11 +197,19 @@ export class VaultRepository {
   /**
    * Copied out, because as columns of a row megabytes come in hexadecimal and are decoded here.
    * @param segmentId as {@link places} found it: it becomes part of the statement
+   * @param range of the ciphertexts that are returned; all of them unless given
    */
-  async segment(segmentId: string, on: Queryable = this.db): Promise<SegmentContent | undefined> {
+  async segment(
+    segmentId: string,
+    on: Queryable = this.db,
+    range?: ByteRange,
+  ): Promise<SegmentContent | undefined> {
+    const selected = range
+      ? `substring(ciphertexts from ${range.start + 1} for ${range.end - range.start})`
+      : 'ciphertexts';
     const [row] = await copyOut(
       on,
-      `select model_id::text, key_id, wrapped_key, data_keys, ciphertexts
+      `select model_id::text, key_id, wrapped_key, data_keys, ${selected}
        from vault_content join vault_segment using (segment_id) where segment_id = '${segmentId}'`,
     );
     if (!row) return undefined;
@@ -168,8 +262,8 @@ export class VaultRepository {
     modelId: string,
     segmentId: string,
     sampleIds: readonly string[],
-  ): Promise<readonly Omit<Place, 'position'>[]> {
-    const { rows } = await sql<Omit<Place, 'position'>>`delete from vault_item
+  ): Promise<readonly StoredPlace[]> {
+    const { rows } = await sql<StoredPlace>`delete from vault_item
       where model_id = ${modelId} and segment_id = ${segmentId} and sample_id = any (${[...sampleIds]}::text[])
       returning slot, start, length`.execute(tx);
     return rows;
@@ -205,8 +299,12 @@ function unpack(packed: Uint8Array): Place[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   return Array.from({ length: packed.length / PLACE_BYTES }, (_, at) => ({
     position: view.getInt32(at * PLACE_BYTES),
-    slot: view.getInt32(at * PLACE_BYTES + 4),
-    start: view.getInt32(at * PLACE_BYTES + 8),
-    length: view.getInt32(at * PLACE_BYTES + 12),
+    ...placeAt(view, at * PLACE_BYTES + 4),
   }));
 }
+
+const placeAt = (view: DataView, at: number): StoredPlace => ({
+  slot: view.getInt32(at),
+  start: view.getInt32(at + 4),
+  length: view.getInt32(at + 8),
+});

@@ -20,6 +20,7 @@ import {
   wrapSegmentKey,
 } from './segment.js';
 import {
+  type ByteRange,
   type ItemContent,
   type Place,
   type SealedUnderKey,
@@ -32,6 +33,8 @@ import {
 const WHOLE_FROM_SHARE = 8;
 /** Single samples of one query: each brings a page of keys. */
 const ITEMS_A_QUERY = 1024;
+/** PostgreSQL keeps no larger field; a place beyond it was edited. */
+const MAX_SEGMENT_BYTES = 2 ** 30;
 /** Segment keys wrapped again in one transaction. */
 const REWRAP_BATCH = 500;
 
@@ -154,10 +157,11 @@ export class VaultService {
     sampleIds: readonly string[],
     payloads: StoredPayload[],
   ): Promise<void> {
-    const content = await this.vault.segment(segmentId);
+    const range = rangeOf(places);
+    const content = await this.vault.segment(segmentId, this.vault.db, range);
     const reader = content && this.readerOf(content, (page) => pageIn(content.dataKeys, page));
     for (const { position, slot, start, length } of places) {
-      const sealed = content?.ciphertexts.subarray(start, start + length);
+      const sealed = content?.ciphertexts.subarray(start - range.start, start - range.start + length);
       payloads[position] = reader && sealed ? reader.open(slot, sampleIds[position]!, sealed) : brokenItem();
     }
   }
@@ -209,6 +213,17 @@ export class VaultService {
 
 const pageIn = (dataKeys: Uint8Array, page: number): Uint8Array =>
   dataKeys.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+
+/** From the first to the last of the places, whatever order somebody gave them. */
+function rangeOf(places: SegmentPlaces['places']): ByteRange {
+  let range: ByteRange = { start: MAX_SEGMENT_BYTES, end: 0 };
+  for (const { start, length } of places)
+    range = {
+      start: Math.min(range.start, start),
+      end: Math.min(MAX_SEGMENT_BYTES, Math.max(range.end, start + length)),
+    };
+  return range;
+}
 
 /** Reading the whole segment costs its bytes, single samples cost a page of keys each and a row. */
 function isWorthWhole(places: SegmentPlaces['places']): boolean {
