@@ -27,6 +27,18 @@ describe('checkWithinRequestCorrelation', () => {
     expect(p.filter((value) => value <= 0.05).length).toBeLessThanOrEqual(22);
   });
 
+  it('up to a level gives the same p-values, above it another one above it', () => {
+    const level = 0.05;
+    for (let seed = 0; seed < 60; seed += 1) {
+      const some = requests(10, 4, seed % 3 === 0 ? 0.4 : 0);
+      const full = checkWithinRequestCorrelation(some, seed);
+      const upTo = checkWithinRequestCorrelation(some, seed, level);
+      expect(upTo.correlation).toBe(full.correlation);
+      if (full.pValue <= level) expect(upTo.pValue).toBe(full.pValue);
+      else expect(upTo.pValue).toBeGreaterThan(level);
+    }
+  });
+
   it('says nothing where nothing can be compared: single samples, one request, equal scores', () => {
     expect(checkWithinRequestCorrelation(requests(50, 1, 0), 1)).toEqual({ correlation: 0, pValue: 1 });
     expect(checkWithinRequestCorrelation(requests(1, 50, 0), 1)).toEqual({ correlation: 0, pValue: 1 });

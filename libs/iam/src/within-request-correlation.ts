@@ -14,7 +14,10 @@ import { sumOf } from './score-sums.js';
 export interface CorrelationCheck {
   /** Intraclass correlation (analysis of variance), in [-1, 1]: 0 = samples of a request are like any others. */
   readonly correlation: number;
-  /** In (0, 1], small when samples stick together; 1 where nothing can be compared. */
+  /**
+   * In (0, 1], small when samples stick together; 1 where nothing can be compared. Exact up to the level that was asked
+   * for; a value above it is a lower bound.
+   */
   readonly pValue: number;
 }
 
@@ -73,10 +76,13 @@ function intraclassCorrelation(scores: Float64Array, sizes: readonly number[]): 
 /**
  * Checks requests of one kind.
  * @param requests scores of each request, in [0, 1], without NaN; those with fewer than two samples say nothing
+ * @param level above which nobody asks how large the p-value is: dealing ends as soon as it is known to lie there, for
+ *   most releases after a fiftieth of the work
  */
 export function checkWithinRequestCorrelation(
   requests: readonly Float64Array[],
   seed: string | number,
+  level = 1,
 ): CorrelationCheck {
   const kept: Float64Array[] = [];
   let total = 0;
@@ -98,10 +104,11 @@ export function checkWithinRequestCorrelation(
   const ranks = centredRanks(dealt);
   const observed = spreadOfMost(ranks, sizes);
   const random = new SeededRandom(`${String(seed)}/correlation`);
+  const pValueOf = (atLeast: number): number => (1 + atLeast) / (PERMUTATIONS + 1);
   let atLeast = 0;
-  for (let i = 0; i < PERMUTATIONS; i++) {
+  for (let i = 0; i < PERMUTATIONS && pValueOf(atLeast) <= level; i++) {
     random.shuffle(ranks);
     if (spreadOfMost(ranks, sizes) >= observed) atLeast++;
   }
-  return { correlation, pValue: (1 + atLeast) / (PERMUTATIONS + 1) };
+  return { correlation, pValue: pValueOf(atLeast) };
 }

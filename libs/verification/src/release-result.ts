@@ -111,7 +111,7 @@ export function samplesStickTogether(
   const middle = (meanOf(calibration) + meanOf(controls)) / 2;
   return [true, false].some((low) => {
     const alike = scores.filter((own) => own.length > 0 && meanOf(own) < middle === low);
-    return checkWithinRequestCorrelation(alike, policy.seed).pValue <= CORRELATION_LEVEL;
+    return checkWithinRequestCorrelation(alike, policy.seed, CORRELATION_LEVEL).pValue <= CORRELATION_LEVEL;
   });
 }
 
