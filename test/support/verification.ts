@@ -185,11 +185,13 @@ export interface VerificationBench {
 
 export interface SignerOptions {
   readonly validSeconds?: number;
+  /** Default 10: a test waits for the next checkpoint. */
+  readonly checkpointIntervalMs?: number;
 }
 
 export async function openVerification(
   database: TestDatabase,
-  { validSeconds = 86_400 }: SignerOptions = {},
+  { validSeconds = 86_400, checkpointIntervalMs = 10 }: SignerOptions = {},
 ): Promise<VerificationBench> {
   const directory = mkdtempSync(join(tmpdir(), 'lacuna-verification-'));
   const key = openSigningKey(generatePrivateJwk());
@@ -207,7 +209,7 @@ export async function openVerification(
       ledgerName: LEDGER_NAME,
       signerFor: (origin) => createEd25519Signer(origin, logKeys.privateKey),
       signerStateFile: join(directory, 'state.json'),
-      checkpointIntervalMs: 10,
+      checkpointIntervalMs,
       onIntegrationError: (origin, error) => process.stderr.write(`${origin}: ${String(error)}\n`),
     }),
     RegistryModule,
