@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { CodedError } from '@app/errors';
 import type { AppendOperation, Json } from '@app/ledger';
+import type { Tx } from '@app/persistence';
 import { checkInclusion, hashLeaf, MemoryTree, openCheckpoint, checkConsistency } from '@app/tlog';
+import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { modelOperation, requestOperation } from '../support/operations.js';
 import { makeTestLedger, TEST_LEDGER, TEST_TIME } from '../support/ledger.js';
@@ -152,6 +154,27 @@ describe('the ledger', () => {
     const proof = await ledger.service.proveConsistency(log.logId, 1n, 557n);
     checkConsistency({ fromSize: 1n, fromRoot: tree.root(1n), toSize: 557n, toRoot: tree.root(557n), proof });
     expect(ledger.errors).toEqual([]);
+  });
+
+  it('reads the leaves it asks for and no more, in a table that PostgreSQL has no statistics of', async () => {
+    const samples = Array.from({ length: 20_000 }, (_, n) => `s${n}`);
+    await ledger.service.append(requestOperation(modelId, samples));
+    const { logId } = await ledger.service.commitmentLog(modelId);
+    const counted = async (tx: Tx) => {
+      const { rows } = await sql<{ n: bigint }>`select seq_tup_read + idx_tup_fetch as n
+        from pg_stat_xact_user_tables where relid = 'entry'::regclass`.execute(tx);
+      return rows[0]!.n;
+    };
+    const rowsRead = (read: (tx: Tx) => Promise<unknown>) =>
+      database()
+        .db.transaction()
+        .execute(async (tx) => {
+          const before = await counted(tx);
+          await read(tx);
+          return (await counted(tx)) - before;
+        });
+    expect(await rowsRead((tx) => ledger.repository.readLeafHashes(tx, logId, 100n, 200n))).toBe(100n);
+    expect(await rowsRead((tx) => ledger.repository.readEntries(tx, logId, 100n, 100))).toBe(100n);
   });
 
   it('signs nothing that contradicts what it signed before', async () => {

@@ -26,6 +26,8 @@ import type { SignerState } from './signer-state.js';
 
 /** Leaves in one integration transaction: about 2 MB of hashes; a checkpoint follows each. */
 const BATCH_LEAVES = 65_536n;
+/** Leaf hashes read at once: 256 kB. */
+const READ_LEAVES = 8192n;
 
 export interface IntegratorOptions {
   readonly repository: LedgerRepository;
@@ -171,9 +173,10 @@ export class Integrator {
     const edge = from === 0n ? [] : await repository.readTiles(tx, log.logId, edgeTiles(from));
     const builder = new TileBuilder(from, narrowedEdge(edge, from));
     while (builder.treeSize < target) {
-      const limit = Number(target - builder.treeSize > 8192n ? 8192n : target - builder.treeSize);
-      const hashes = await repository.readLeafHashes(tx, log.logId, builder.treeSize, limit);
-      if (hashes.length < limit * HASH_BYTES) {
+      const next = builder.treeSize;
+      const end = target - next > READ_LEAVES ? next + READ_LEAVES : target;
+      const hashes = await repository.readLeafHashes(tx, log.logId, next, end);
+      if (hashes.length !== Number(end - next) * HASH_BYTES) {
         throw new LedgerError('LEDGER_ROLLED_BACK', `log ${log.origin} lacks entries below its own head`);
       }
       builder.appendAll(hashes);
