@@ -5,6 +5,7 @@ const facade = (name) => `^libs/${name}/src/index\\.ts$`;
 /** lib -> the libs it may import (besides errors), through their index only. */
 const mayImport = {
   errors: [],
+  threads: [],
   config: [],
   logging: [],
   access: [],
@@ -15,7 +16,7 @@ const mayImport = {
   persistence: ['config'],
   process: ['config', 'logging', 'persistence'],
   queue: ['persistence'],
-  ledger: ['tlog', 'persistence'],
+  ledger: ['tlog', 'persistence', 'threads'],
   vault: ['persistence', 'config'],
   inference: ['iam', 'tlog', 'persistence', 'config'],
   registry: ['ledger', 'inference', 'vault', 'queue', 'iam', 'tlog', 'persistence', 'config'],

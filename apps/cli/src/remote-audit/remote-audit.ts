@@ -2,32 +2,31 @@
  * The audit of one log by an outsider, over nothing but its C2SP resources: the checkpoint's signature, every entry
  * hashed into a tree of the auditor's own, every tile compared with that tree, the root compared with the checkpoint.
  * From a kept checkpoint, the tree begins with the tiles that hash to the kept root, so that arriving at the new root
- * is the consistency proof, and only newer entries are read. Proven by test/medium/remote-audit.spec.ts.
+ * is the consistency proof, and only newer entries are read. Entries are read and hashed in stretches, by as many threads
+ * as there are cores. Proven by test/medium/remote-audit.spec.ts, the threads by test/e2e/audit-threads.spec.ts.
  */
 import {
   type Checkpoint,
+  CompactRange,
   edgeTiles,
-  formatTilePath,
   HASH_BYTES,
-  hashLeaf,
   type NoteVerifier,
   openCheckpoint,
   openWitnessedCheckpoint,
   parseCheckpoint,
   parseNote,
   type Policy,
-  TILE_WIDTH,
   type Tile,
+  TILE_WIDTH,
   TileBuilder,
   TlogError,
 } from '@app/tlog';
 import type { HttpLog } from './http-log.js';
+import { compareTile, type RemoteFinding, STRETCH_LEAVES, type StretchAnswer } from './stretch-audit.js';
+import { openStretchAuditor, type StretchAuditor } from './stretch-threads.js';
 
-/** Bundles under way at once: fewer wait for the network, more only fill memory (about 60 kB each for Lacuna). */
-const BUNDLES_AT_ONCE = 16;
 /** A log that is wrong everywhere says so in so many lines. */
 const MAX_FINDINGS = 100;
-const WIDTH = BigInt(TILE_WIDTH);
 
 export interface RemoteAuditOptions {
   readonly log: HttpLog;
@@ -39,12 +38,6 @@ export interface RemoteAuditOptions {
   /** Witnesses that must have cosigned. */
   readonly policy?: Policy;
   readonly onProgress: (done: bigint, of: bigint) => void;
-}
-
-export interface RemoteFinding {
-  /** Leaf index, tile path or tree size. */
-  readonly place: string;
-  readonly problem: string;
 }
 
 export interface RemoteAuditReport {
@@ -93,6 +86,10 @@ class TreeAudit {
   readonly findings: RemoteFinding[] = [];
   entriesRead = 0n;
   tilesCompared = 0;
+  /** Tree over the roots of full tiles of leaf hashes: level L of it is level L + 1 of the log. */
+  private upper = new TileBuilder(0n, []);
+  /** Leaf hashes of the partial tile after those. */
+  private leafEdge: Uint8Array = new Uint8Array(0);
 
   constructor(
     private readonly log: HttpLog,
@@ -101,93 +98,105 @@ class TreeAudit {
   ) {}
 
   async run(kept: Checkpoint | null): Promise<void> {
-    const builder = await this.start(kept);
-    if (!builder || !(await this.readEntries(builder))) return;
-    await this.compareTiles(builder.changedPartialTiles());
-    if (!same(builder.compactRange().root(), this.latest.rootHash)) {
-      this.report(`size ${this.latest.treeSize}`, 'the entries make another root than the checkpoint signs');
+    if (kept && kept.treeSize > 0n && !(await this.startFrom(kept))) return;
+    const from = kept?.treeSize ?? 0n;
+    if (from === this.latest.treeSize || !(await this.readEntries(from))) return;
+    await this.compareUpperTiles(this.upper.changedPartialTiles());
+    if (!same(this.root(), this.latest.rootHash)) {
+      this.report({
+        place: `size ${this.latest.treeSize}`,
+        problem: 'the entries make another root than the checkpoint signs',
+      });
     }
   }
 
-  private report(place: string, problem: string): void {
-    if (this.findings.length < MAX_FINDINGS) this.findings.push({ place, problem });
+  private report(...findings: readonly RemoteFinding[]): void {
+    this.findings.push(...findings.slice(0, MAX_FINDINGS - this.findings.length));
   }
 
-  /** The tree to build on: empty, or the kept one from its tiles. Undefined when that cannot be trusted. */
-  private async start(kept: Checkpoint | null): Promise<TileBuilder | undefined> {
-    if (!kept || kept.treeSize === 0n) return new TileBuilder(0n, []);
-    const size = `size ${kept.treeSize}`;
-    if (kept.treeSize > this.latest.treeSize) {
-      this.report(size, `the log was rolled back: it now has ${this.latest.treeSize} entries`);
-      return undefined;
-    }
-    if (kept.treeSize === this.latest.treeSize && !same(kept.rootHash, this.latest.rootHash)) {
-      this.report(size, 'the log was forked: it signed two roots of this size');
-      return undefined;
-    }
-    const edge = await Promise.all(edgeTiles(kept.treeSize).map((place) => this.log.tile(place)));
-    if (edge.some((tile) => tile === undefined)) {
-      this.report(size, 'the log does not serve the tiles of the kept checkpoint');
-      return undefined;
-    }
-    const builder = new TileBuilder(kept.treeSize, edge as Uint8Array[]);
-    if (same(builder.compactRange().root(), kept.rootHash)) return builder;
-    this.report(size, 'the log’s tiles do not lead to the kept checkpoint: its history was changed');
-    return undefined;
+  /** Whether the tree can be continued from the kept checkpoint's tiles. */
+  private async startFrom(kept: Checkpoint): Promise<boolean> {
+    const problem = await this.problemWith(kept);
+    if (problem !== null) this.report({ place: `size ${kept.treeSize}`, problem });
+    return problem === null;
+  }
+
+  private async problemWith({ treeSize, rootHash }: Checkpoint): Promise<string | null> {
+    const { latest } = this;
+    if (treeSize > latest.treeSize) return `the log was rolled back: it now has ${latest.treeSize} entries`;
+    if (treeSize === latest.treeSize && !same(rootHash, latest.rootHash))
+      return 'the log was forked: it signed two roots of this size';
+    const places = edgeTiles(treeSize);
+    const served = await Promise.all(places.map((place) => this.log.tile(place)));
+    const edge = served.filter((tile, i) => tile?.length === places[i]!.width * HASH_BYTES) as Uint8Array[];
+    if (edge.length < places.length) return 'the log does not serve the tiles of the kept checkpoint';
+    if (!same(new TileBuilder(treeSize, edge).compactRange().root(), rootHash))
+      return 'the log’s tiles do not lead to the kept checkpoint: its history was changed';
+    this.leafEdge = places[0]?.level === 0 ? edge[0]! : this.leafEdge;
+    this.upper = new TileBuilder(
+      treeSize / BigInt(TILE_WIDTH),
+      edge.filter((_tile, i) => places[i]!.level > 0),
+    );
+    return null;
   }
 
   /** True when every entry was there to read. */
-  private async readEntries(builder: TileBuilder): Promise<boolean> {
+  private async readEntries(from: bigint): Promise<boolean> {
     const { treeSize } = this.latest;
-    const reading: Promise<Uint8Array[] | undefined>[] = [];
-    let next = builder.treeSize / WIDTH;
-    while (builder.treeSize < treeSize) {
-      for (; reading.length < BUNDLES_AT_ONCE && next * WIDTH < treeSize; next += 1n) {
-        const rest = treeSize - next * WIDTH;
-        const bundle = this.log.entries({ index: next, width: rest < WIDTH ? Number(rest) : TILE_WIDTH });
-        // Awaited below, in order; a failure before its turn must not count as unhandled.
-        bundle.catch(() => undefined);
-        reading.push(bundle);
+    const stretches = (treeSize - 1n) / STRETCH_LEAVES - from / STRETCH_LEAVES + 1n;
+    const auditor = openStretchAuditor(Number(stretches));
+    try {
+      return await this.mergeInOrder(auditor, from);
+    } finally {
+      await auditor.close();
+    }
+  }
+
+  private async mergeInOrder(auditor: StretchAuditor, from: bigint): Promise<boolean> {
+    const { treeSize } = this.latest;
+    const pending: { readonly to: bigint; readonly answer: Promise<StretchAnswer> }[] = [];
+    for (let at = from; at < treeSize || pending.length > 0;) {
+      for (; at < treeSize && pending.length < auditor.atOnce; at = pending.at(-1)!.to) {
+        const end = (at / STRETCH_LEAVES + 1n) * STRETCH_LEAVES;
+        const to = end < treeSize ? end : treeSize;
+        const edge = at === from ? this.leafEdge : new Uint8Array(0);
+        const answer = auditor.audit({ url: this.log.url, from: at, to, edge });
+        // Awaited in order, below; a failure before its turn must not count as unhandled.
+        answer.catch(() => undefined);
+        pending.push({ to, answer });
       }
-      const place = `entry ${builder.treeSize}`;
-      const entries = await reading.shift()!.catch((error: unknown) => {
-        if (!(error instanceof TlogError)) throw error;
-        this.report(place, error.message);
-        return null;
-      });
-      if (entries === undefined) this.report(place, 'the log does not serve an entry below its checkpoint');
-      if (!entries) return false;
-      const known = Number(builder.treeSize % WIDTH);
-      for (const entry of entries.slice(known)) builder.append(hashLeaf(entry));
-      this.entriesRead += BigInt(entries.length - known);
-      await this.compareTiles(builder.takeFullTiles());
-      this.onProgress(builder.treeSize, treeSize);
+      const next = pending.shift()!;
+      if (!(await this.merge(await next.answer))) return false;
+      this.onProgress(next.to, treeSize);
     }
     return true;
   }
 
-  private async compareTiles(tiles: readonly Tile[]): Promise<void> {
-    const served = await Promise.all(tiles.map((tile) => this.log.tile(tile)));
-    for (const [position, tile] of tiles.entries()) {
+  private async merge(answer: StretchAnswer): Promise<boolean> {
+    this.report(...answer.findings);
+    this.entriesRead += BigInt(answer.entriesRead);
+    this.tilesCompared += answer.tilesCompared;
+    if (!answer.isComplete) return false;
+    this.upper.appendAll(answer.tileRoots);
+    this.leafEdge = answer.rest;
+    await this.compareUpperTiles(this.upper.takeFullTiles());
+    return true;
+  }
+
+  private async compareUpperTiles(tiles: readonly Tile[]): Promise<void> {
+    const own = tiles.map((tile) => ({ ...tile, level: tile.level + 1 }));
+    const served = await Promise.all(own.map((tile) => this.log.tile(tile)));
+    for (const [position, tile] of own.entries()) {
       this.tilesCompared += 1;
-      this.compareTile(tile, served[position]);
+      this.report(...compareTile(tile, served[position]));
     }
   }
 
-  private compareTile(own: Tile, served: Uint8Array | undefined): void {
-    const path = formatTilePath(own);
-    if (served?.length !== own.hashes.length) {
-      this.report(path, 'the log does not serve this tile');
-      return;
-    }
-    for (let first = 0; first < served.length; first += HASH_BYTES) {
-      if (same(served.subarray(first, first + HASH_BYTES), own.hashes.subarray(first, first + HASH_BYTES)))
-        continue;
-      const hash = first / HASH_BYTES;
-      const leaf = own.index * WIDTH + BigInt(hash);
-      if (own.level === 0) this.report(`entry ${leaf}`, 'the entry does not hash to its place in the tiles');
-      else this.report(path, `hash ${hash} is not that of the entries below it`);
-    }
+  private root(): Uint8Array {
+    const width = BigInt(this.leafEdge.length / HASH_BYTES);
+    const rest = new TileBuilder(width, width > 0n ? [this.leafEdge] : []).compactRange();
+    const hashes = [...this.upper.compactRange().hashes, ...rest.hashes];
+    return CompactRange.fromHashes(this.latest.treeSize, hashes).root();
   }
 }
 

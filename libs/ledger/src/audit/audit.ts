@@ -4,12 +4,13 @@
  * the verifier keys it is given, and the checkpoints of earlier audits where the caller kept some.
  */
 import type { Database, Tx } from '@app/persistence';
+import { ThreadPool } from '@app/threads';
 import type { NoteVerifier } from '@app/tlog';
 import { sql } from 'kysely';
 import { LedgerRepository, type LogRow } from '../ledger.repository.js';
-import { type AuditThreads, ThreadPool } from './audit-threads.js';
+import type { AuditThreads, ThreadStart } from './audit-threads.js';
 import { auditChunk } from './chunk-audit.js';
-import { CHUNK_LEAVES, type ChunkAuditor } from './chunk.js';
+import { CHUNK_LEAVES, type ChunkAnswer, type ChunkAuditor, type ChunkOrder } from './chunk.js';
 import { auditErasures } from './erasure-audit.js';
 import { auditFacts } from './fact-audit.js';
 import type { AuditFinding, AuditProgress, LogAccount } from './finding.js';
@@ -45,6 +46,8 @@ export function auditLedger(db: Database, options: AuditOptions): Promise<AuditR
     .execute((tx) => new LedgerAudit(tx, options).run());
 }
 
+type ChunkPool = ThreadPool<ChunkOrder, ChunkAnswer>;
+
 class LedgerAudit {
   private readonly accounts: LogAccount[] = [];
   private readonly findings: AuditFinding[] = [];
@@ -76,7 +79,7 @@ class LedgerAudit {
     return { logs: this.accounts, findings: this.findings };
   }
 
-  private async auditLog(log: LogRow, pool: ThreadPool | null): Promise<void> {
+  private async auditLog(log: LogRow, pool: ChunkPool | null): Promise<void> {
     const { tx, repository, options } = this;
     const kept = options.kept?.get(log.origin);
     const inThisThread: ChunkAuditor = (order) => auditChunk(tx, order);
@@ -84,7 +87,7 @@ class LedgerAudit {
       on: tx,
       repository,
       verifier: options.verifierFor(log.origin),
-      auditChunk: pool ? (order) => pool.audit(order) : inThisThread,
+      auditChunk: pool ? (order) => pool.run(order) : inThisThread,
       // Enough that no thread waits for the chunk that is merged next.
       chunksAtOnce: pool ? 2 * options.threads!.count : 1,
       ...(kept === undefined ? {} : { kept }),
@@ -95,7 +98,7 @@ class LedgerAudit {
   }
 
   /** Only where there is more than a chunk to do: a thread takes as long to start as a chunk to audit. */
-  private async startThreads(logs: readonly LogRow[]): Promise<ThreadPool | null> {
+  private async startThreads(logs: readonly LogRow[]): Promise<ChunkPool | null> {
     const { threads } = this.options;
     if (!threads) return null;
     const heads = await Promise.all(logs.map((log) => this.repository.nextIndex(log.logId, this.tx)));
@@ -103,6 +106,8 @@ class LedgerAudit {
     const { rows } = await sql<{ snapshot: string }>`select pg_export_snapshot() as snapshot`.execute(
       this.tx,
     );
-    return new ThreadPool(threads, rows[0]!.snapshot);
+    const { address, count, file } = threads;
+    const workerData: ThreadStart = { address, snapshot: rows[0]!.snapshot };
+    return new ThreadPool({ file, count, workerData });
   }
 }
