@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { afterEach, expect, it } from 'vitest';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { afterEach, describe, expect, it } from 'vitest';
 import { AuditSchedule } from '../../apps/daemon/src/schedules/audit.schedule.js';
 import { makeTestLedger, TEST_LEDGER } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
@@ -118,6 +119,73 @@ it('is loud about what it finds, in every daemon, until an audit is clean', asyn
   later(1);
   await expect(schedule.serveDue()).resolves.toMatchObject({ extent: 'all', findings: 0 });
   expect((await daemon.get('nobody', '/readyz')).status).toBe(200);
+});
+
+describe('an audit that cannot be carried out', () => {
+  const tick = ({ daemon }: TestDaemon) =>
+    daemon.app.get(SchedulerRegistry, { strict: false }).getCronJob('audit').fireOnTick();
+  const readiness = async (daemon: TestDaemon) => {
+    const answer = await daemon.get('nobody', '/readyz');
+    const { reasons } = (await answer.json()) as { reasons: string[] };
+    return { status: answer.status, reasons };
+  };
+  const failures = (daemon: TestDaemon) => metric(daemon, 'lacuna_audit_failures_total');
+  const told = (code: string) => ({
+    status: 503,
+    reasons: [expect.stringMatching(`^the ledger could not be audited \\((${code})\\); the log says more$`)],
+  });
+  const maintain = ({ admin }: TestDatabase, statement: string) =>
+    admin.begin(async (tx) => {
+      await tx.unsafe(`set local lacuna.maintenance = 'on'`);
+      await tx.unsafe(statement);
+    });
+
+  it('is loud in every daemon until one is', async () => {
+    const { database, daemon, schedule } = await withCommitments();
+    expect(await failures(daemon)).toBe(0);
+    later(1);
+    await maintain(database, 'alter table lacuna.commitment_opening rename to gone');
+    await tick(daemon);
+    await until(async () => (await failures(daemon)) === 1);
+    await maintain(database, 'alter table lacuna.gone rename to commitment_opening');
+    const line = daemon.logLines.find((text) => text.includes('the ledger could not be audited'));
+    expect(JSON.parse(line!)).toMatchObject({ level: 'error', err: { code: '42P01' } });
+    await until(async () => (await readiness(daemon)).status === 503);
+    expect(await readiness(daemon)).toMatchObject(told('42P01'));
+    const settings = { LACUNA_LEDGER_NAME: TEST_LEDGER, LACUNA_AUDIT_CRON: 'off' };
+    const second = await testDaemon(database, { clock: () => now, settings });
+    closers.push(() => second.close());
+    expect(await readiness(second)).toMatchObject(told('42P01'));
+    later(1);
+    await expect(schedule.serveDue()).resolves.toMatchObject({ extent: 'all', findings: 0 });
+    for (const one of [daemon, second]) expect(await readiness(one)).toMatchObject({ status: 200 });
+    expect(await failures(daemon)).toBe(1);
+  });
+
+  it('is loud in the daemon that tried where it cannot be recorded', async () => {
+    const { database, daemon, schedule } = await withCommitments();
+    later(1);
+    await maintain(database, 'revoke insert on lacuna.schedule_run from lacuna_app');
+    const lock = await database.admin.reserve();
+    await lock`begin`;
+    await lock`lock table lacuna.commitment_opening in access exclusive mode`;
+    await tick(daemon);
+    await until(async () => {
+      const ended = await database.admin`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      return ended.length > 0;
+    });
+    await lock`rollback`;
+    lock.release();
+    await until(async () => (await readiness(daemon)).status === 503);
+    expect(await readiness(daemon)).toMatchObject(told('57P01|ECONNRESET|CONNECTION_[A-Z]+'));
+    expect(await failures(daemon)).toBe(1);
+    expect(daemon.logLines.some((line) => line.includes('could not be recorded'))).toBe(true);
+    await maintain(database, 'grant insert on lacuna.schedule_run to lacuna_app');
+    await expect(schedule.serveDue()).resolves.toMatchObject({ findings: 0 });
+    expect(await readiness(daemon)).toMatchObject({ status: 200 });
+  });
 });
 
 it('an unusable expression keeps the daemon from starting', async () => {

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { Logger } from '@app/logging';
+import { AuditFailures } from '../schedules/audit-failures.js';
 import { ScheduleRunRepository } from '../schedules/schedule-run.repository.js';
 import { LOGGER } from './logger.js';
 import { Metrics } from './metrics.js';
@@ -17,10 +18,11 @@ export class OperationsModule {
       providers: [
         Readiness,
         ScheduleRunRepository,
+        AuditFailures,
         { provide: LOGGER, useValue: logger },
         { provide: Metrics, useValue: metrics },
       ],
-      exports: [LOGGER, Metrics, ScheduleRunRepository],
+      exports: [LOGGER, Metrics, ScheduleRunRepository, AuditFailures],
     };
   }
 }

@@ -9,6 +9,7 @@ import {
   type PublicationProblem,
   Publisher,
 } from '@app/ledger';
+import { AuditFailures } from '../schedules/audit-failures.js';
 import { AUDIT_SCHEDULE, type AuditOutcome, parseOutcome } from '../schedules/audit-outcome.js';
 import { ScheduleRunRepository } from '../schedules/schedule-run.repository.js';
 import { checkSchema, SQL, type Sql } from '@app/persistence';
@@ -37,6 +38,7 @@ export class Readiness {
     private readonly publisher: Publisher,
     private readonly integrator: Integrator,
     private readonly runs: ScheduleRunRepository,
+    private readonly auditFailures: AuditFailures,
   ) {}
 
   async report(): Promise<ReadinessReport> {
@@ -84,9 +86,13 @@ export class Readiness {
   }
 
   private async auditReasons(): Promise<string[]> {
-    const { outcome } = (await this.lastAudit()) ?? {};
-    if (!outcome || outcome.findings === 0) return [];
-    return [`the last audit found ${outcome.findings} problem(s), first ${outcome.first[0] ?? 'unknown'}`];
+    const { outcome, ranAt } = (await this.lastAudit()) ?? {};
+    const failure = await this.auditFailures.unresolved(ranAt ?? null);
+    const reasons =
+      failure === null ? [] : [`the ledger could not be audited (${failure}); the log says more`];
+    if (!outcome || outcome.findings === 0) return reasons;
+    const first = outcome.first[0] ?? 'unknown';
+    return [...reasons, `the last audit found ${outcome.findings} problem(s), first ${first}`];
   }
 
   private async lagging(): Promise<string[]> {

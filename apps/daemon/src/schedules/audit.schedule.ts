@@ -4,8 +4,8 @@
  * checkpoints are kept in the data directory, outside the database that is audited.
  *
  * Of several daemons one audits; the others go on. A due time that was missed, or whose audit was cut short by a crash, is
- * served at the next start. What is found is told in the log at once, and by /readyz and /metrics of every daemon until an
- * audit is clean. Proven by test/medium/daemon-audit.spec.ts.
+ * served at the next start. What is found, or that an audit could not be carried out, is told in the log at once, and by
+ * /readyz and /metrics of every daemon until an audit is clean. Proven by test/medium/daemon-audit.spec.ts.
  */
 import { join } from 'node:path';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -24,6 +24,7 @@ import { type Database, DATABASE, type DatabaseAddress } from '@app/persistence'
 import { CronJob } from 'cron';
 import { LOGGER } from '../operations/logger.js';
 import { Metrics } from '../operations/metrics.js';
+import { AuditFailures } from './audit-failures.js';
 import { AUDIT_SCHEDULE, type AuditOutcome, parseOutcome, TOLD_FINDINGS } from './audit-outcome.js';
 import { latestDue, parseCron } from './due-times.js';
 import { SCHEDULE_OFF } from './reverify.schedule.js';
@@ -49,6 +50,7 @@ export class AuditSchedule implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly runs: ScheduleRunRepository,
     private readonly registry: SchedulerRegistry,
     private readonly metrics: Metrics,
+    private readonly failures: AuditFailures,
     @Inject(AUDIT_TARGET) private readonly target: AuditTarget,
     @Inject(DATABASE) private readonly db: Database,
     @Inject(CONFIG) private readonly config: Config,
@@ -138,6 +140,7 @@ export class AuditSchedule implements OnApplicationBootstrap, OnModuleDestroy {
       this.metrics.failedAudits.inc();
       // The due time stays unserved; the next tick or start takes it along.
       this.logger.error({ err: error }, 'the ledger could not be audited');
+      return this.failures.record(this.clock(), error);
     });
   }
 }

@@ -56,8 +56,11 @@ export class ScheduleRunRepository {
     return row?.due_at ?? null;
   }
 
-  async insert(tx: Tx, run: { schedule: string; dueAt: Date; ranAt: Date; summary: object }): Promise<void> {
-    await tx
+  async insert(
+    on: Queryable,
+    run: { schedule: string; dueAt: Date; ranAt: Date; summary: object },
+  ): Promise<void> {
+    await on
       .insertInto('schedule_run')
       .values({ schedule: run.schedule, due_at: run.dueAt, ran_at: run.ranAt, summary: run.summary })
       .execute();
