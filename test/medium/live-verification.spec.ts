@@ -141,7 +141,7 @@ describe('the verification of a live model', () => {
     ['values', `values = overlay(values placing '\\x1040'::bytea from 7)`, 'signal_block.values'],
     ['unscorable', 'unscorable = unscorable + 1', 'signal_block.unscorable'],
     ['reasons', `reasons = '{"FORGED": [[0, 1]]}'::jsonb`, 'signal_block.reasons'],
-    ['artifact_digest', `artifact_digest = decode(repeat('cd', 32), 'hex')`, 'signal_block.values'],
+    ['source_digest', `source_digest = decode(repeat('cd', 32), 'hex')`, 'signal_block.values'],
     ['subject_id', 'subject_id = gen_random_uuid()', 'signal_block.values'],
     ['block_index', 'block_index = block_index + 7', 'signal_block.values'],
   ])('leaves signals whose edit the audit finds: %s', async (_column, change, field) => {
@@ -150,7 +150,7 @@ describe('the verification of a live model', () => {
     // Of a release on commitments: what references gave on sample sets enters no score.
     const statement = `update lacuna.signal_block set ${change} where ctid = (
       select block.ctid from lacuna.signal_block block
-      join lacuna.release using (artifact_digest) where subject_id = model_id order by 1 limit 1)`;
+      join lacuna.release on artifact_digest = source_digest where subject_id = model_id order by 1 limit 1)`;
     const fields = (await tamperedAudit(database, statement, audit)).map((finding) => finding.field);
     expect(fields).toContain(field);
   });

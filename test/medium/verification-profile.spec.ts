@@ -75,7 +75,7 @@ describe('freezing a profile', () => {
     const releaseId = await bench.release(model.modelId, model.releaseValues([]));
     await bench.takeJobs();
     await database.admin`insert into lacuna.verification
-      select gen_random_uuid(), ${releaseId}, profile_id, 0, 'release', now() from lacuna.profile
+      select gen_random_uuid(), ${releaseId}, profile_id, 0, 'release', now(), 0 from lacuna.profile
       where model_id = ${model.modelId}`;
     await bench.freeze(model.modelId, { alpha: 0.05 });
     expect((await bench.takeJobs()).map(({ name, data }) => ({ name, data }))).toEqual([

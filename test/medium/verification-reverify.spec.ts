@@ -40,7 +40,11 @@ afterEach(async () => {
 /** As the schedule asks, some days from now and once a day. */
 const look = (days = 0, everyDays = 1) => {
   const now = new Date(Date.now() + days * DAY_MS);
-  return bench.reverifications.requestDue({ now, next: new Date(now.getTime() + everyDays * DAY_MS) });
+  return bench.reverifications.requestDue({
+    dueAt: now,
+    now,
+    next: new Date(now.getTime() + everyDays * DAY_MS),
+  });
 };
 const verified = async () => expect(await bench.drain(worker)).toEqual([]);
 /** What was registered without a worker or a trigger in between. */

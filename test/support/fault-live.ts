@@ -136,7 +136,7 @@ async function remainsOf(sql: Sql, releaseId: string): Promise<Remains | null> {
   const signals = await sql<
     { subject_id: string; block_index: number; width: number; values: Uint8Array; forward_passes: number }[]
   >`select subject_id, block_index, width, values, forward_passes from signal_block
-    where artifact_digest = (select artifact_digest from release where release_id = ${releaseId})
+    where source_digest = (select artifact_digest from release where release_id = ${releaseId})
     order by subject_id, block_index, width`;
   const scores = await sql<{ subject: string; block_index: number; width: number; scores: Uint8Array }[]>`
     select subject, block_index, width, scores from score_block where release_id = ${releaseId}

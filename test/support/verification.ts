@@ -34,6 +34,10 @@ import {
   BundleService,
   ConcludeService,
   type ConcludeJob,
+  DriftCheckService,
+  type DriftJob,
+  type DriftSettings,
+  EndpointDriftService,
   ExplanationService,
   FailuresService,
   type FreezeProfile,
@@ -68,7 +72,7 @@ export type Values = ReadonlyMap<string, number>;
 export interface Job {
   readonly id: string;
   readonly name: QueueName;
-  readonly data: PlanJob | BlockJob | ConcludeJob | PrepareJob | SignalsJob;
+  readonly data: PlanJob | BlockJob | ConcludeJob | DriftJob | PrepareJob | SignalsJob;
   /** Default false. */
   readonly lastTry?: boolean;
 }
@@ -100,7 +104,9 @@ const context = (imports: DynamicModule['imports']) =>
   );
 
 /** How a test's worker runs models. */
-export type LiveModels = Pick<WorkerOptions, 'openRuntime' | 'models'>;
+export type LiveModels = Pick<WorkerOptions, 'openRuntime' | 'models'> & { readonly drift?: DriftSettings };
+
+const DRIFT: DriftSettings = { sample: 16, tolerance: 0.05, newSeed: () => new Uint8Array(32) };
 
 const NO_LIVE_MODELS: LiveModels = {
   openRuntime: () => Promise.reject(new Error('this test has no live models')),
@@ -116,7 +122,7 @@ export async function openWorker(
   const app = await context([
     ...shared(database),
     LedgerModule.forReaders({ ledgerName: LEDGER_NAME }),
-    VerificationModule.forWorker({ workerName: name, ...models }),
+    VerificationModule.forWorker({ workerName: name, drift: DRIFT, ...models }),
   ]);
   const failures = app.get(FailuresService);
   return {
@@ -129,6 +135,8 @@ export async function openWorker(
         await failures.guard(job.verificationId, lastTry, () => app.get(BlockService).run(job));
       } else if (queue === 'verification.prepare') {
         await app.get(PendingSignalsService).prepare(data as PrepareJob);
+      } else if (queue === 'verification.drift') {
+        await app.get(EndpointDriftService).run(data as DriftJob, { lastTry });
       } else if (queue === 'verification.signals') {
         await app.get(SetSignalsService).run(data as SignalsJob);
       } else {
@@ -166,6 +174,7 @@ export interface VerificationBench {
   readonly explanations: ExplanationService;
   readonly timelines: TimelineService;
   readonly reverifications: ReverificationService;
+  readonly driftChecks: DriftCheckService;
   readonly issuer: AttestationIssuer;
   readonly ledger: LedgerService;
   readonly vault: VaultService;
@@ -250,6 +259,7 @@ function benchOf(
     explanations: app.get(ExplanationService, { strict: false }),
     timelines: app.get(TimelineService, { strict: false }),
     reverifications: app.get(ReverificationService, { strict: false }),
+    driftChecks: app.get(DriftCheckService, { strict: false }),
     issuer: app.get(AttestationIssuer, { strict: false }),
     ledger: app.get(LedgerService, { strict: false }),
     vault: app.get(VaultService, { strict: false }),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Config, ConfigModule } from '@app/config';
 import { openRuntime, runtimeOptionsOf } from '@app/inference';
@@ -8,7 +9,7 @@ import { QueueModule } from '@app/queue';
 import { vaultKeyFile, VaultModule } from '@app/vault';
 import { VerificationModule } from '@app/verification';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { VerificationTasks } from './tasks/verification-tasks.js';
+import { LOGGER, VerificationTasks } from './tasks/verification-tasks.js';
 
 export interface WorkerOptions {
   readonly config: Config;
@@ -38,9 +39,14 @@ export class WorkerModule {
           workerName: `${hostname()}:${process.pid}`,
           openRuntime: (source) => openRuntime(source, runtimeOptionsOf(config)),
           models: config.LACUNA_WORKER_MODELS,
+          drift: {
+            sample: config.LACUNA_DRIFT_SAMPLE,
+            tolerance: config.LACUNA_DRIFT_TOLERANCE,
+            newSeed: () => randomBytes(32),
+          },
         }),
       ],
-      providers: [VerificationTasks],
+      providers: [VerificationTasks, { provide: LOGGER, useValue: logger }],
     };
   }
 }

@@ -11,6 +11,13 @@ const wholeNumber = (low: number, high: number) =>
     .transform(Number)
     .refine((value) => value >= low && value <= high, `must lie between ${low} and ${high}`);
 
+const decimal = (low: number, high: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'must be a decimal number')
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, `must lie between ${low} and ${high}`);
+
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const text = z.string().min(1, 'must not be empty');
 
@@ -136,6 +143,14 @@ export const settings = {
   LACUNA_ENDPOINT_TOKENS: text
     .optional()
     .describe('JSON file from `host` or `host:port` of an inference server to the bearer token it wants'),
+  LACUNA_DRIFT_SAMPLE: wholeNumber(1, 4096)
+    .default(64)
+    .describe('known signals that an endpoint is asked for again when a schedule looks whether it drifted'),
+  LACUNA_DRIFT_TOLERANCE: decimal(1e-6, 10)
+    .default(0.05)
+    .describe(
+      'largest difference of two signals taken to be the same, on the scale of scores: an error of the logits of that size',
+    ),
   LACUNA_SAMPLE_HOSTS: hosts
     .optional()
     .describe(

@@ -13,8 +13,10 @@ export {
   type WithdrawalReason,
 } from './tables/registry-tables.js';
 export type { Database, Queryable, Tables, Tx } from './tables/database.js';
-export type {
-  VerificationCause,
-  VerificationResult,
-  VerificationStatus,
+export {
+  DRIFT_OUTCOMES,
+  type DriftOutcome,
+  type VerificationCause,
+  type VerificationResult,
+  type VerificationStatus,
 } from './tables/verification-tables.js';

@@ -14,6 +14,7 @@ export type QueueName =
   | 'verification.prepare'
   | 'verification.signals'
   | 'verification.block'
+  | 'verification.drift'
   | 'verification.conclude'
   | 'verification.attest';
 
@@ -38,6 +39,8 @@ const POLICIES: Record<QueueName, QueuePolicy> = {
   'verification.prepare': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1 },
   'verification.signals': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1, patienceSeconds: 900 },
   'verification.block': { expireInSeconds: 30, retryLimit: 20, retryDelay: 1, patienceSeconds: 900 },
+  // Six tries over half a minute: a restart of the server passes, an outage is told the same night.
+  'verification.drift': { expireInSeconds: 30, retryLimit: 5, retryDelay: 1, patienceSeconds: 900 },
   'verification.conclude': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
   'verification.attest': { expireInSeconds: 60, retryLimit: 20, retryDelay: 1 },
 };

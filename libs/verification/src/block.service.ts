@@ -38,7 +38,7 @@ import { type BlockJob, sendConclude } from './verification-jobs.js';
 import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
 import { WORKER_NAME } from './worker-name.js';
 
-/** Cached signals by artifact digest, of the block at hand. */
+/** Cached signals by source digest, of the block at hand. */
 type LiveBlocks = ReadonlyMap<string, SignalBlock>;
 
 interface ScoredSamples {
@@ -87,14 +87,14 @@ export class BlockService {
     const verification = await this.verifications.find(verificationId);
     if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
     if (isConcluded(verification)) return;
-    const { releaseId, profileId } = verification;
+    const { releaseId, generation, profileId } = verification;
     const profile = await this.profiles.get(profileId);
     const task: BlockTask = {
       verification,
       profile,
-      key: { releaseId, profileId, subject },
+      key: { releaseId, generation, profileId, subject },
       blockIndex,
-      inputs: await this.signals.inputs(releaseId, referenceIds(profile.document)),
+      inputs: await this.signals.inputs(verification, referenceIds(profile.document)),
       neededWidth: neededWidth(verification, profile, subject, blockIndex),
     };
     const block = await this.compute(task, onProgress);
@@ -157,10 +157,10 @@ export class BlockService {
     onProgress: () => void,
   ): Promise<{ live: LiveBlocks; passes: number }> {
     const { modelId, verificationId, cause } = verification;
-    const digests = liveOrigins(originsOf(inputs)).map(({ artifactDigest }) => artifactDigest);
+    const sources = liveOrigins(originsOf(inputs));
     let passes = 0;
     const blocks = await this.live.ensure(
-      digests,
+      sources,
       {
         modelId,
         signalKind: profile.document.measurement.signalKind,
@@ -171,15 +171,15 @@ export class BlockService {
       },
       {
         onProgress,
-        onWritten: async (tx, artifactDigest, count) => {
+        onWritten: async (tx, { sourceDigest }, count) => {
           passes += count;
           const { target } = inputs;
-          const ofTarget = target.kind === 'live' && target.artifactDigest === artifactDigest;
+          const ofTarget = target.kind === 'live' && target.sourceDigest === sourceDigest;
           await this.verifications.countPasses(tx, verificationId, ofTarget ? 'target' : 'reference', count);
         },
       },
     );
-    return { live: new Map(digests.map((digest, i) => [digest, blocks[i]!])), passes };
+    return { live: new Map(sources.map(({ sourceDigest }, i) => [sourceDigest, blocks[i]!])), passes };
   }
 
   private async score(
@@ -220,7 +220,7 @@ export class BlockService {
     live: LiveBlocks,
   ): Promise<Float64Array> {
     if (origin.kind === 'recorded') return this.signals.values(origin, samples);
-    const { values } = live.get(origin.artifactDigest)!;
+    const { values } = live.get(origin.sourceDigest)!;
     return Float64Array.from(samples.positions, (position) => values[position % BLOCK_WIDTH]!);
   }
 

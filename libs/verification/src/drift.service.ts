@@ -30,15 +30,16 @@ export class DriftService {
 
   /** Null without commitments. Evenly spaced samples stand for larger sets. */
   async check(
-    { modelId, releaseId, profileId, treeSize }: Verification,
+    verification: Verification,
     { document, scale, digest }: MeasurementProfile,
   ): Promise<DriftCheck | null> {
+    const { modelId, profileId, treeSize } = verification;
     if (treeSize === 0n) return null;
     const known = await this.results.summaryOfTree(profileId, treeSize);
     if (known?.drift) return known.drift;
     const { logId } = await this.ledger.commitmentLog(modelId);
     const { sampleSetId, size } = document.calibration;
-    const { shadows } = await this.signals.inputs(releaseId, referenceIds(document));
+    const { shadows } = await this.signals.inputs(verification, referenceIds(document));
     const outSignals = async (subjectId: string, samples: readonly PlacedSample[]): Promise<Float64Array> => {
       const means: number[] = [];
       for (let from = 0; from < samples.length; from += PAGE) {

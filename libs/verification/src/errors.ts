@@ -29,13 +29,15 @@ export type VerificationErrorCode =
   | 'VERIFICATION_PROFILE_CORRUPT'
   /** The commitment log has no checkpoint of the needed size yet. */
   | 'VERIFICATION_CHECKPOINT_MISSING'
-  /** A larger tree of the same model was attested in between; the release is verified again. */
+  /** A larger tree of the model was attested in between, or the release's endpoint changed; it is verified again. */
   | 'VERIFICATION_SUPERSEDED'
   /** A stored result or score does not fit its verification. */
   | 'VERIFICATION_RESULTS_CORRUPT'
   | 'VERIFICATION_NOT_ATTESTED'
   | 'VERIFICATION_ATTESTATION_UNKNOWN'
   /** Another attestation of the model was appended first. */
-  | 'VERIFICATION_ATTESTATION_RACE';
+  | 'VERIFICATION_ATTESTATION_RACE'
+  /** Another drift check of the release was recorded first. */
+  | 'VERIFICATION_DRIFT_CHECK_RACE';
 
 export class VerificationError extends CodedError<VerificationErrorCode> {}

@@ -107,9 +107,10 @@ export class ExplanationService {
 
   private async samplesOf(
     requestId: string,
-    { verificationId, releaseId, modelId, treeSize }: Verification,
+    verification: Verification,
     { document, scale }: MeasurementProfile,
   ): Promise<ExplainedSample[]> {
+    const { verificationId, modelId, treeSize } = verification;
     const { logId } = await this.ledger.commitmentLog(modelId);
     const covered = (await this.facts.openings(logId, requestId))
       .filter(({ leafIndex }) => leafIndex < treeSize)
@@ -119,7 +120,7 @@ export class ExplanationService {
       positions: covered.map(({ leafIndex }) => Number(leafIndex)),
       sampleIds: covered.map(({ sampleId }) => sampleId),
     };
-    const inputs = await this.signals.inputs(releaseId, referenceIds(document));
+    const inputs = await this.signals.inputs(verification, referenceIds(document));
     const raw = await this.signals.references(inputs, samples);
     const { measurement } = document;
     const target = transformAll(await this.signals.values(inputs.target, samples), measurement);

@@ -13,6 +13,9 @@ export {
   type ExplainedRequest,
   type ExplanationQuestion,
 } from './explanation.service.js';
+export type { DriftCheckFilter, RecordedDriftCheck } from './endpoint/drift-check.repository.js';
+export { DriftCheckService } from './endpoint/drift-check.service.js';
+export { type DriftSettings, EndpointDriftService } from './endpoint/endpoint-drift.service.js';
 export { FailuresService } from './failures.service.js';
 export { type DescribedTest, describeTest } from './group-test.js';
 export type { UnscorableReason } from './live/unscorable-reasons.service.js';
@@ -44,4 +47,11 @@ export { type ReverifyCounts, ReverificationService } from './reverification.ser
 export { VerificationModule, type WorkerOptions } from './verification.module.js';
 export type { Verification, VerificationFilter, VerificationProgress } from './verification.repository.js';
 export { VerificationService } from './verification.service.js';
-export type { BlockJob, ConcludeJob, PlanJob, PrepareJob, SignalsJob } from './verification-jobs.js';
+export type {
+  BlockJob,
+  ConcludeJob,
+  DriftJob,
+  PlanJob,
+  PrepareJob,
+  SignalsJob,
+} from './verification-jobs.js';

@@ -6,6 +6,7 @@ import { CLOCK, type Clock, LedgerService } from '@app/ledger';
 import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
+import { DriftCheckRepository } from './endpoint/drift-check.repository.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository, type ReleaseFact } from './facts.repository.js';
 import { SignalBlockRepository } from './live/signal-block.repository.js';
@@ -38,6 +39,7 @@ export class PlanService {
     private readonly verifications: VerificationRepository,
     private readonly blocks: ScoreBlockRepository,
     private readonly cache: SignalBlockRepository,
+    private readonly checks: DriftCheckRepository,
     private readonly facts: FactsRepository,
     private readonly signals: SignalsService,
     private readonly profiles: ProfileService,
@@ -62,6 +64,7 @@ export class PlanService {
     const verification = {
       verificationId,
       releaseId,
+      generation: await this.checks.generation(releaseId),
       profileId: profile.profileId,
       treeSize,
       cause,
@@ -85,16 +88,16 @@ export class PlanService {
   }
 
   private async missingWork(
-    { verificationId, releaseId, profileId, treeSize, cause }: NewVerification,
+    { verificationId, releaseId, generation, profileId, treeSize, cause }: NewVerification,
     { document, modelId }: MeasurementProfile,
   ): Promise<PlannedWork> {
-    const inputs = await this.signals.inputs(releaseId, referenceIds(document));
-    const digests = liveOrigins(originsOf(inputs)).map(({ artifactDigest }) => artifactDigest);
+    const inputs = await this.signals.inputs({ releaseId, generation }, referenceIds(document));
+    const digests = liveOrigins(originsOf(inputs)).map(({ sourceDigest }) => sourceDigest);
     const missing: MissingBlock[] = [];
     let blocks = 0;
     let samples = 0n;
     for (const { name: subject, size } of subjectsOf(document, treeSize)) {
-      const stored = await this.blocks.stored({ releaseId, profileId, subject });
+      const stored = await this.blocks.stored({ releaseId, generation, profileId, subject });
       const cached = await this.cache.versions(digests, subjectIdOf(subject, modelId));
       const plan = planBlocks(size, stored, ({ blockIndex }) => {
         const versions = cached.map((versionsOf) => versionsOf.get(blockIndex));

@@ -31,15 +31,15 @@ export class RecurrenceRepository {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
   /**
-   * Verdicts of every request that is RESIDUAL under the verification, on the model's releases up to its own: one a release,
-   * that of its newest verification, in order of registration.
+   * Verdicts of every request that is RESIDUAL under the verification, on the model's releases up to its own: one for each
+   * generation of a release's signals, that of its newest verification, in order of registration.
    */
   async residualHistories(
     verificationId: string,
     release: { readonly modelId: string; readonly ordinal: number },
   ): Promise<Map<string, ReleaseVerdict[]>> {
     const { rows } = await sql<{ request_id: string; release_id: string; verdict: RequestVerdict }>`
-      select distinct on (rr.request_id, r.ordinal) rr.request_id, r.release_id,
+      select distinct on (rr.request_id, r.ordinal, v.generation) rr.request_id, r.release_id,
         case when rr.verification_id = ${verificationId} then 'RESIDUAL' else rr.verdict end as verdict
       from lacuna.request_result rr
       join lacuna.verification v on v.verification_id = rr.verification_id
@@ -48,7 +48,7 @@ export class RecurrenceRepository {
         and rr.request_id in (
           select request_id from lacuna.request_result
           where verification_id = ${verificationId} and verdict = 'RESIDUAL')
-      order by rr.request_id, r.ordinal, rr.verification_id = ${verificationId} desc, v.requested_at desc
+      order by rr.request_id, r.ordinal, v.generation, rr.verification_id = ${verificationId} desc, v.requested_at desc
     `.execute(this.db);
     const histories = new Map<string, ReleaseVerdict[]>();
     for (const { request_id: requestId, release_id: releaseId, verdict } of rows) {

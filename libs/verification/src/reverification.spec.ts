@@ -17,7 +17,7 @@ const state: ReleaseState = {
   attestation: { issuedAt: at('2026-01-01'), expiresAt: at('2026-03-02') },
 };
 const reasonOf = (changed: Partial<ReleaseState>, now = '2026-01-10', next = '2026-01-11') =>
-  reverifyReason({ ...state, ...changed }, { now: at(now), next: at(next) });
+  reverifyReason({ ...state, ...changed }, { dueAt: at(now), now: at(now), next: at(next) });
 
 it.each([
   ['nothing changed', {}, null],

@@ -37,6 +37,8 @@ export interface ReleaseState {
 }
 
 export interface DueTimes {
+  /** The due time that is served: the same whoever serves it, and after a crash. */
+  readonly dueAt: Date;
   readonly now: Date;
   /** When this will be asked again. */
   readonly next: Date;

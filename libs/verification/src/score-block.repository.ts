@@ -1,4 +1,4 @@
-/** Owns `score_block`: scores written once for each (release, profile, subject, block) and state of knowledge. */
+/** Owns `score_block`: scores written once for each (release, generation, profile, subject, block) and state of knowledge. */
 import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import type { StoredBlock } from './plan.js';
@@ -6,6 +6,8 @@ import type { StoredBlock } from './plan.js';
 /** Whose scores: one release under one profile. */
 export interface ScoreKey {
   readonly releaseId: string;
+  /** Of the release's signals. */
+  readonly generation: number;
   readonly profileId: string;
   /** 'commitments', or the id of a sample set. */
   readonly subject: string;
@@ -32,6 +34,7 @@ export class ScoreBlockRepository {
       .selectFrom('score_block')
       .select(['block_index', 'width', 'inputs', 'unscorable'])
       .where('release_id', '=', key.releaseId)
+      .where('generation', '=', key.generation)
       .where('profile_id', '=', key.profileId)
       .where('subject', '=', key.subject);
     if (blockIndex !== undefined) query = query.where('block_index', '=', blockIndex);
@@ -49,6 +52,7 @@ export class ScoreBlockRepository {
       .selectFrom('score_block')
       .select('scores')
       .where('release_id', '=', key.releaseId)
+      .where('generation', '=', key.generation)
       .where('profile_id', '=', key.profileId)
       .where('subject', '=', key.subject)
       .where('block_index', '=', blockIndex)
@@ -64,6 +68,7 @@ export class ScoreBlockRepository {
       .insertInto('score_block')
       .values({
         release_id: key.releaseId,
+        generation: key.generation,
         profile_id: key.profileId,
         subject: key.subject,
         block_index: block.blockIndex,

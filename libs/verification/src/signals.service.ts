@@ -9,6 +9,7 @@ import type { ReferenceValues } from './block.js';
 import { FactsRepository } from './facts.repository.js';
 import type { SignalBlock, SignalVersion } from './live/signal-block.js';
 import { SignalBlockRepository } from './live/signal-block.repository.js';
+import { fixedSource, releaseSource, type SignalSource } from './live/signal-source.js';
 import { BLOCK_WIDTH } from './plan.js';
 
 export interface ReferenceIds {
@@ -20,12 +21,14 @@ export interface ReferenceIds {
 /** Where the signals of one artifact come from. */
 export type SignalOrigin =
   | { readonly kind: 'recorded'; readonly recordingIds: readonly string[] }
-  | {
-      readonly kind: 'live';
-      /** SHA-256, hexadecimal. */
-      readonly artifactDigest: string;
-    };
+  | ({ readonly kind: 'live' } & SignalSource);
 export type LiveOrigin = Extract<SignalOrigin, { kind: 'live' }>;
+
+/** A release, and which generation of its signals: 0 unless what answers behind its endpoint is known to have changed. */
+export interface TargetRelease {
+  readonly releaseId: string;
+  readonly generation: number;
+}
 
 /** Where the values of one verification come from; `digest` changes exactly when a recording is added. */
 export interface SignalInputs {
@@ -51,11 +54,11 @@ export function originsOf({ target, original, shadows }: SignalInputs): (SignalO
   return [target, ...shadows, original];
 }
 
-/** The live artifacts among `origins`, each once. */
+/** The live ones among `origins`, each once. */
 export function liveOrigins(origins: readonly (SignalOrigin | null)[]): LiveOrigin[] {
   const live = origins.filter((origin): origin is LiveOrigin => origin?.kind === 'live');
   return live.filter(
-    ({ artifactDigest }, i) => live.findIndex((other) => other.artifactDigest === artifactDigest) === i,
+    ({ sourceDigest }, i) => live.findIndex((other) => other.sourceDigest === sourceDigest) === i,
   );
 }
 
@@ -82,13 +85,12 @@ export class SignalsService {
   ) {}
 
   /** Where the signals of a release, and of the references it is measured against, come from now. */
-  async inputs(releaseId: string, references: ReferenceIds): Promise<SignalInputs> {
-    const artifacts = [
-      releaseId,
-      ...references.shadows,
-      ...(references.original === null ? [] : [references.original]),
-    ];
-    const known = await Promise.all(artifacts.map((artifact) => this.known(artifact)));
+  async inputs({ releaseId, generation }: TargetRelease, references: ReferenceIds): Promise<SignalInputs> {
+    const others = [...references.shadows, ...(references.original === null ? [] : [references.original])];
+    const known = await Promise.all([
+      this.known(releaseId, generation),
+      ...others.map((reference) => this.known(reference)),
+    ]);
     const hash = createHash('sha256');
     known.forEach(({ digests }, i) => {
       for (const digest of digests) hash.update(`${i} ${digest}\n`);
@@ -102,9 +104,9 @@ export class SignalsService {
     };
   }
 
-  /** Where the signals of a release or reference come from now. */
-  async origin(artifactId: string): Promise<SignalOrigin> {
-    return (await this.known(artifactId)).origin;
+  /** Where the signals of a reference come from now. */
+  async origin(referenceId: string): Promise<SignalOrigin> {
+    return (await this.known(referenceId)).origin;
   }
 
   /** Raw values of the references on `samples`, NaN where there is none. */
@@ -135,11 +137,19 @@ export class SignalsService {
     return values;
   }
 
-  private async known(artifactId: string): Promise<{ origin: SignalOrigin; digests: string[] }> {
+  /** @param generation of a release's signals; references have none */
+  private async known(
+    artifactId: string,
+    generation?: number,
+  ): Promise<{ origin: SignalOrigin; digests: string[] }> {
     const artifact = await this.facts.artifact(artifactId);
     if (artifact && artifact.runtime !== RECORDED) {
-      const { artifactDigest } = artifact;
-      return { origin: { kind: 'live', artifactDigest }, digests: [`live ${artifactDigest}`] };
+      const { artifactDigest, runtime } = artifact;
+      const source =
+        generation === undefined
+          ? fixedSource(artifactDigest)
+          : releaseSource({ artifactDigest, runtime, releaseId: artifactId }, generation);
+      return { origin: { kind: 'live', ...source }, digests: [`live ${source.sourceDigest}`] };
     }
     const recordings = await this.facts.recordingsOf(artifactId);
     return {

@@ -29,16 +29,17 @@ export class StoredScoresService {
 
   /** Scores of every subject in order, or of the subjects that are `wanted`. */
   async read(
-    { releaseId, profileId, verificationId, treeSize }: Verification,
+    verification: Verification,
     document: ProfileDocument,
     wanted: (subject: string) => boolean = () => true,
   ): Promise<StoredScores> {
-    const { digest } = await this.signals.inputs(releaseId, referenceIds(document));
+    const { releaseId, generation, profileId, verificationId, treeSize } = verification;
+    const { digest } = await this.signals.inputs(verification, referenceIds(document));
     const scores = new Map<string, Int32Array>();
     const missing: MissingBlock[] = [];
     for (const subject of subjectsOf(document, treeSize)) {
       if (!wanted(subject.name)) continue;
-      const key = { releaseId, profileId, subject: subject.name };
+      const key = { releaseId, generation, profileId, subject: subject.name };
       const versions = versionsByBlock(await this.blocks.stored(key));
       const all = new Int32Array(subject.size).fill(UNSCORABLE_SCORE);
       for (const { blockIndex, width } of blocksOf(subject.size)) {

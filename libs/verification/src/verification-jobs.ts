@@ -32,6 +32,13 @@ export interface SignalsJob {
   readonly blockIndex: number;
 }
 
+/** Asks the endpoint of a release again for some of what is known. */
+export interface DriftJob {
+  readonly releaseId: string;
+  /** When the schedule was due, ISO 8601. */
+  readonly dueAt: string;
+}
+
 /** Also the job of `verification.attest`. */
 export interface ConcludeJob {
   readonly verificationId: string;

@@ -13,6 +13,14 @@ import { BlockFactsRepository } from './block-facts.repository.js';
 import { BlockService } from './block.service.js';
 import { ConcludeService } from './conclude.service.js';
 import { DriftService } from './drift.service.js';
+import { DriftCheckRepository } from './endpoint/drift-check.repository.js';
+import { DriftCheckService } from './endpoint/drift-check.service.js';
+import {
+  DRIFT_SETTINGS,
+  type DriftSettings,
+  EndpointDriftService,
+} from './endpoint/endpoint-drift.service.js';
+import { KnownSignals } from './endpoint/known-signals.service.js';
 import { ErrorBudgetRepository } from './error-budget.repository.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { ExplanationService } from './explanation.service.js';
@@ -51,6 +59,8 @@ export interface WorkerOptions {
   readonly openRuntime: (source: RuntimeSource) => Promise<ModelRuntime>;
   /** Live models kept loaded. */
   readonly models: number;
+  /** How endpoints are asked again. */
+  readonly drift: DriftSettings;
 }
 
 /** What both kinds of process need. */
@@ -64,6 +74,7 @@ const SHARED: Provider[] = [
   ProfileRepository,
   AttestationRepository,
   SignalBlockRepository,
+  DriftCheckRepository,
   SignalsService,
   PendingSignalsService,
   StoredScoresService,
@@ -77,8 +88,15 @@ const SHARED: Provider[] = [
 @Module({})
 export class VerificationModule {
   /** Plans, scores and concludes. */
-  static forWorker({ workerName, openRuntime, models }: WorkerOptions): DynamicModule {
-    const steps = [PlanService, BlockService, ConcludeService, PendingSignalsService, SetSignalsService];
+  static forWorker({ workerName, openRuntime, models, drift }: WorkerOptions): DynamicModule {
+    const steps = [
+      PlanService,
+      BlockService,
+      ConcludeService,
+      PendingSignalsService,
+      SetSignalsService,
+      EndpointDriftService,
+    ];
     return {
       module: VerificationModule,
       imports: [InferenceModule],
@@ -91,6 +109,8 @@ export class VerificationModule {
         UnscorableReasonsService,
         RuntimePool,
         SampleReader,
+        KnownSignals,
+        { provide: DRIFT_SETTINGS, useValue: drift },
         {
           provide: RUNTIME_POOL_OPTIONS,
           inject: [ArtifactStore],
@@ -117,6 +137,7 @@ export class VerificationModule {
       ExplanationService,
       TimelineService,
       ReverificationService,
+      DriftCheckService,
       AttestationIssuer,
       ProgressFeed,
     ];
@@ -134,6 +155,7 @@ export class VerificationModule {
         TimelineService,
         ReverificationRepository,
         ReverificationService,
+        DriftCheckService,
         AttestationIssuer,
         AttestationTasks,
         ProgressFeed,

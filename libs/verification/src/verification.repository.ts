@@ -16,6 +16,8 @@ export interface Verification {
   readonly verificationId: string;
   readonly modelId: string;
   readonly releaseId: string;
+  /** Which generation of the release's signals it stands on: above 0 where what answers behind its endpoint has changed. */
+  readonly generation: number;
   readonly profileId: string;
   readonly treeSize: bigint;
   readonly cause: VerificationCause;
@@ -52,6 +54,7 @@ export interface VerificationProgress {
 export interface NewVerification {
   readonly verificationId: string;
   readonly releaseId: string;
+  readonly generation: number;
   readonly profileId: string;
   readonly treeSize: bigint;
   readonly cause: VerificationCause;
@@ -139,6 +142,7 @@ export class VerificationRepository {
       .values({
         verification_id: verification.verificationId,
         release_id: verification.releaseId,
+        generation: verification.generation,
         profile_id: verification.profileId,
         tree_size: verification.treeSize,
         cause: verification.cause,
@@ -272,6 +276,7 @@ function fromRow(row: Row): Verification {
     verificationId: row.verification_id,
     modelId: row.model_id,
     releaseId: row.release_id,
+    generation: row.generation,
     profileId: row.profile_id,
     treeSize: row.tree_size,
     cause: row.cause,

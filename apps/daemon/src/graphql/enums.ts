@@ -3,6 +3,8 @@ import { type Role, ROLES } from '@app/access';
 import { VERDICTS } from '@app/attestation';
 import type { ArtifactBinding, SignalKind } from '@app/inference';
 import {
+  DRIFT_OUTCOMES,
+  type DriftOutcome,
   ERASURE_REASONS,
   type ErasureReason,
   type VerificationCause,
@@ -72,6 +74,12 @@ export const VerificationCauseEnum = enumOf<VerificationCause>(
   ['release', 'commitments', 'schedule', 'operator', 'signals', 'renewal'],
   'Why a verification was made: a new release, new commitments, the schedule, an operator, new signals, ' +
     'an attestation that would have expired.',
+);
+
+export const DriftOutcomeEnum = enumOf<DriftOutcome>(
+  'DriftOutcome',
+  DRIFT_OUTCOMES,
+  'SAME: the endpoint says what it said. DIFFERENT: it does not, and is measured anew. UNREACHABLE: nobody answered.',
 );
 
 export const VerificationStatusEnum = enumOf<VerificationStatus>(

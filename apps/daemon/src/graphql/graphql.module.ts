@@ -29,6 +29,7 @@ import {
 } from './queries/artifact.resolver.js';
 import { AttestationResolver } from './queries/attestation.resolver.js';
 import { CommitmentResolver, DeletionRequestResolver } from './queries/deletion-request.resolver.js';
+import { DriftChecksOfReleaseResolver } from './queries/drift-check.resolver.js';
 import { ExplanationResolver } from './queries/explanation.resolver.js';
 import { LogResolver } from './queries/log.resolver.js';
 import { ModelResolver } from './queries/model.resolver.js';
@@ -109,6 +110,7 @@ const RESOLVERS = [
   ReleaseResolver,
   StandingOfReleaseResolver,
   SupersessionResolver,
+  DriftChecksOfReleaseResolver,
   DeletionRequestResolver,
   CommitmentResolver,
   VerificationResolver,

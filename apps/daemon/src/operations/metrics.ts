@@ -11,6 +11,7 @@ export type Gauges = () => Promise<{
   readonly refusedLogs: number;
   readonly lastAudit: { readonly ranAt: Date; readonly outcome: { readonly findings: number } } | null;
   readonly verifications: Readonly<Record<string, number>>;
+  readonly driftChecks: Readonly<Record<string, number>>;
 }>;
 
 export class Metrics {
@@ -76,6 +77,13 @@ export class Metrics {
     labelNames: ['outcome'],
     registers: [this.registry],
   });
+  /** Counted in the database, where workers record them. */
+  readonly driftChecks = new Counter({
+    name: 'lacuna_drift_checks_total',
+    help: 'Drift checks of releases behind endpoints, by outcome: SAME, DIFFERENT, UNREACHABLE.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
   readonly witnessFailures = new Counter({
     name: 'lacuna_witness_failures_total',
     help: 'Witnesses that did not cosign when asked, by name and reason.',
@@ -97,6 +105,8 @@ export class Metrics {
     this.auditFindings.set(now.lastAudit?.outcome.findings ?? 0);
     this.auditTime.set((now.lastAudit?.ranAt.getTime() ?? 0) / 1000);
     for (const [queue, depth] of Object.entries(now.queueDepths)) this.queueDepth.set({ queue }, depth);
+    this.driftChecks.reset();
+    for (const [outcome, count] of Object.entries(now.driftChecks)) this.driftChecks.inc({ outcome }, count);
     for (const [result, count] of Object.entries(now.verifications))
       this.verifications.set({ result }, count);
     return this.registry.metrics();

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { DATABASE, type Database } from '@app/persistence';
+import { DATABASE, type Database, DRIFT_OUTCOMES } from '@app/persistence';
 import { Queue } from '@app/queue';
 import type { FastifyReply } from 'fastify';
 import { Everybody } from '../auth/roles.decorator.js';
@@ -44,6 +44,7 @@ export class OperationsController {
       lastAudit: await this.readiness.lastAudit(),
       uncheckpointedEntries: await this.readiness.uncheckpointedEntries(),
       verifications: await this.verificationsByResult(),
+      driftChecks: await this.driftChecksByOutcome(),
     }));
     await reply.header('content-type', this.metrics.registry.contentType).send(text);
   }
@@ -55,5 +56,15 @@ export class OperationsController {
       .groupBy('result')
       .execute();
     return Object.fromEntries(rows.map(({ result, count }) => [result, Number(count)]));
+  }
+
+  private async driftChecksByOutcome(): Promise<Record<string, number>> {
+    const rows = await this.db
+      .selectFrom('drift_check')
+      .select(['outcome', (eb) => eb.fn.countAll().as('count')])
+      .groupBy('outcome')
+      .execute();
+    const counts = new Map(rows.map(({ outcome, count }) => [outcome, Number(count)]));
+    return Object.fromEntries(DRIFT_OUTCOMES.map((outcome) => [outcome, counts.get(outcome) ?? 0]));
   }
 }

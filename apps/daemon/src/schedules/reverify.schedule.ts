@@ -69,7 +69,7 @@ export class ReverifySchedule implements OnApplicationBootstrap, OnModuleDestroy
       }
       const dueAt = latestDue(cron, since, now);
       if (dueAt === null) return null;
-      const summary = await this.reverifications.requestDue({ now, next: nextAfter(cron, now) });
+      const summary = await this.reverifications.requestDue({ dueAt, now, next: nextAfter(cron, now) });
       await this.runs.insert(tx, { schedule: SCHEDULE, dueAt, ranAt: now, summary });
       for (const [outcome, count] of Object.entries(summary))
         this.metrics.reverifications.inc({ outcome }, count);

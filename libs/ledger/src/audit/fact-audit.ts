@@ -19,6 +19,7 @@ type FactTableName = Extract<
   | 'profile'
   | 'attestation'
   | 'recurrence'
+  | 'drift_check'
   | 'vault_segment'
   | 'erasure'
 >;
@@ -41,6 +42,7 @@ export const FACT_TABLES: readonly FactTable[] = [
   { table: 'sample_set', eventType: 'sample-set-registered', boundOtherwise: [] },
   { table: 'profile', eventType: 'profile-frozen', boundOtherwise: ['document'] },
   { table: 'recurrence', eventType: 'recurrence-detected', boundOtherwise: [] },
+  { table: 'drift_check', eventType: 'endpoint-checked', boundOtherwise: [] },
   { table: 'vault_segment', eventType: 'samples-stored', boundOtherwise: [] },
   { table: 'erasure', eventType: 'deletion-request-erased', boundOtherwise: [] },
 ];

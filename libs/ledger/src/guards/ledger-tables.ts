@@ -34,6 +34,7 @@ export const LEDGER_TABLES = [
   'attestation',
   'error_budget_spend',
   'recurrence',
+  'drift_check',
   'vault_segment',
   'artifact',
   'artifact_file',

@@ -35,6 +35,7 @@ import type {
 import type { VaultContentTable, VaultItemTable, VaultSegmentTable } from './vault-tables.js';
 import type {
   AttestationTable,
+  DriftCheckTable,
   ErrorBudgetSpendTable,
   RecurrenceTable,
   RequestResultTable,
@@ -90,6 +91,7 @@ export interface Tables {
   attestation: AttestationTable;
   error_budget_spend: ErrorBudgetSpendTable;
   recurrence: RecurrenceTable;
+  drift_check: DriftCheckTable;
   schedule_run: ScheduleRunTable;
   vault_segment: VaultSegmentTable;
   vault_content: VaultContentTable;

@@ -3,11 +3,15 @@ import type { Filled, Fixed } from './append-only.js';
 
 export type VerificationCause = 'release' | 'commitments' | 'schedule' | 'operator' | 'signals' | 'renewal';
 export type VerificationStatus = 'PLANNED' | 'SCORING' | 'CONCLUDING' | 'CONCLUDED' | 'ATTESTED' | 'FAILED';
+/** What a drift check found: the known signals again, other ones, or nobody to ask. */
+export const DRIFT_OUTCOMES = ['SAME', 'DIFFERENT', 'UNREACHABLE'] as const;
+export type DriftOutcome = (typeof DRIFT_OUTCOMES)[number];
 export type VerificationResult = 'PASSED' | 'FAILED' | 'INCONCLUSIVE';
 
 export interface VerificationTable {
   verification_id: Fixed<string>;
   release_id: Fixed<string>;
+  generation: Fixed<number>;
   profile_id: Fixed<string>;
   tree_size: Fixed<bigint>;
   cause: Fixed<VerificationCause>;
@@ -16,6 +20,7 @@ export interface VerificationTable {
 
 export interface ScoreBlockTable {
   release_id: Fixed<string>;
+  generation: Fixed<number>;
   profile_id: Fixed<string>;
   subject: Fixed<string>;
   block_index: Fixed<number>;
@@ -30,7 +35,7 @@ export interface ScoreBlockTable {
 }
 
 export interface SignalBlockTable {
-  artifact_digest: Fixed<Uint8Array>;
+  source_digest: Fixed<Uint8Array>;
   subject_id: Fixed<string>;
   block_index: Fixed<number>;
   width: Fixed<number>;
@@ -107,6 +112,23 @@ export interface RecurrenceTable {
   last_clean_release: Fixed<string>;
   unclear_releases: Fixed<readonly string[]>;
   detected_at: Fixed<Date>;
+  event_index: Fixed<bigint>;
+}
+
+export interface DriftCheckTable {
+  check_id: Fixed<string>;
+  release_id: Fixed<string>;
+  due_at: Fixed<Date>;
+  checked_at: Fixed<Date>;
+  generation: Fixed<number>;
+  outcome: Fixed<DriftOutcome>;
+  sampled: Fixed<number>;
+  differing: Fixed<number>;
+  largest_difference: Fixed<number | null>;
+  tolerance: Fixed<number>;
+  error_code: Fixed<string | null>;
+  seed: Fixed<Uint8Array>;
+  checked_by: Fixed<string>;
   event_index: Fixed<bigint>;
 }
 

@@ -20,9 +20,11 @@ import { CLOCK, type Clock, type JsonObject, LedgerService } from '@app/ledger';
 import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
+import { DriftCheckRepository } from '../endpoint/drift-check.repository.js';
 import { VerificationError } from '../errors.js';
 import { FactsRepository, type ReleaseFact } from '../facts.repository.js';
 import { SignalBlockRepository } from '../live/signal-block.repository.js';
+import { fixedSource, releaseSource, type SignalSource } from '../live/signal-source.js';
 import type { ProfileDocument } from '../profile/profile-document.js';
 import { ProfileService } from '../profile/profile.service.js';
 import { recurrenceEvent, RecurrenceService } from '../recurrence.service.js';
@@ -54,6 +56,7 @@ export class AttestationIssuer {
     private readonly profiles: ProfileService,
     private readonly recurrences: RecurrenceService,
     private readonly signals: SignalBlockRepository,
+    private readonly checks: DriftCheckRepository,
     private readonly ledger: LedgerService,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
@@ -63,7 +66,7 @@ export class AttestationIssuer {
 
   /**
    * Issues the attestation of a concluded verification; does nothing when there is one. A verification that a larger tree
-   * overtook ends as VERIFICATION_SUPERSEDED and its release is planned again: no failure of this job.
+   * or a change behind its endpoint overtook ends as VERIFICATION_SUPERSEDED and its release is planned again: no failure of this job.
    * @throws VERIFICATION_ATTESTATION_RACE, VERIFICATION_CHECKPOINT_MISSING (both retryable); AttestationError for a
    *   statement that contradicts itself
    */
@@ -74,9 +77,10 @@ export class AttestationIssuer {
     const outcome = await this.results.outcome(verificationId);
     if (!outcome || (await this.attestations.ofVerification(verificationId))) return;
     const previous = await this.attestations.latest(verification.modelId);
-    if (previous && (await this.treeSizeOf(previous)) > verification.treeSize) {
-      return this.supersede(verification);
-    }
+    if (previous && (await this.treeSizeOf(previous)) > verification.treeSize)
+      return this.supersede(verification, 'a larger tree was attested in between');
+    if ((await this.checks.generation(verification.releaseId)) > verification.generation)
+      return this.supersede(verification, 'what answers behind the endpoint was found to have changed');
     const statement = await this.state(verification, outcome, previous);
     await this.append(verification, statement, previous);
   }
@@ -102,7 +106,7 @@ export class AttestationIssuer {
       model: model!,
       release: release!,
       recordings,
-      runtimes: await this.runtimes(release!, profile.document),
+      runtimes: await this.runtimes(release!, verification.generation, profile.document),
       profile,
       log,
       outcome,
@@ -115,6 +119,7 @@ export class AttestationIssuer {
   /** The live models behind the signals, and what computed them on the commitments and the sample sets. */
   private async runtimes(
     release: ReleaseFact,
+    generation: number,
     { modelId, references: { original, shadows }, controls, calibration }: ProfileDocument,
   ): Promise<NonNullable<Predicate['runtimes']>> {
     const subjectIds = [modelId, controls.sampleSetId, calibration.sampleSetId];
@@ -129,10 +134,13 @@ export class AttestationIssuer {
       { ...release, role: 'release' as const },
       ...known.map((reference) => ({ ...reference, role: used(reference.referenceId) })),
     ];
+    const sourceOf = ({ role, artifactDigest }: (typeof models)[number]): SignalSource =>
+      role === 'release' ? releaseSource(release, generation) : fixedSource(artifactDigest);
     const runtimes: NonNullable<Predicate['runtimes']> = [];
-    for (const { role, name, runtime, artifactDigest } of models) {
+    for (const model of models) {
+      const { role, name, runtime, artifactDigest } = model;
       if (role === null || runtime === 'recorded') continue;
-      const backends = await this.signals.backends(artifactDigest, subjectIds);
+      const backends = await this.signals.backends(sourceOf(model).sourceDigest, subjectIds);
       runtimes.push({ role, name, sha256: artifactDigest, runtime, backends });
     }
     return runtimes;
@@ -171,12 +179,12 @@ export class AttestationIssuer {
     return (await this.verifications.find(verificationId))!.treeSize;
   }
 
-  /** No consistency proof leads to a smaller tree: the release is verified against the larger one instead. */
-  private async supersede({ verificationId, releaseId, cause }: Verification): Promise<void> {
-    const error = new VerificationError(
-      'VERIFICATION_SUPERSEDED',
-      'a larger tree was attested in between; the release is verified against it again',
-    );
+  /**
+   * The release is verified again instead: no consistency proof leads to a smaller tree, and what an endpoint said before it
+   * changed is no news.
+   */
+  private async supersede({ verificationId, releaseId, cause }: Verification, why: string): Promise<void> {
+    const error = new VerificationError('VERIFICATION_SUPERSEDED', `${why}; the release is verified again`);
     await this.db.transaction().execute(async (tx) => {
       await this.verifications.fail(tx, verificationId, error, this.clock());
       await this.queue.send(tx, 'verification.plan', { releaseId, cause });

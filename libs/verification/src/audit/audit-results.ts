@@ -19,7 +19,7 @@ import { auditScoreBlocks } from './audit-score-blocks.js';
 
 interface Concluded extends Pick<
   Selectable<Tables['verification']>,
-  'verification_id' | 'release_id' | 'profile_id' | 'tree_size'
+  'verification_id' | 'release_id' | 'generation' | 'profile_id' | 'tree_size'
 > {
   readonly result: string;
   readonly result_root: Uint8Array;
@@ -82,6 +82,7 @@ async function concludedVerifications(db: Database): Promise<Concluded[]> {
     .select([
       'verification.verification_id',
       'verification.release_id',
+      'verification.generation',
       'profile_id',
       'tree_size',
       'result',

@@ -10,11 +10,13 @@ import { COMMITMENTS } from '../subjects.js';
 interface ScoreKey {
   readonly verification_id: string;
   readonly release_id: string;
+  readonly generation: number;
   readonly profile_id: string;
 }
 
 /**
- * A score never depends on what is known of other samples, so every stored version of the block agrees with the leaves
+ * A score never depends on what is known of other samples, so every stored version of the block, made from the same
+ * generation of the release's signals, agrees with the leaves
  * wherever both have a score, and one version has exactly theirs.
  */
 export async function auditScoreBlocks(
@@ -27,6 +29,7 @@ export async function auditScoreBlocks(
     .selectFrom('score_block')
     .select(['scores', 'unscorable', 'width'])
     .where('release_id', '=', key.release_id)
+    .where('generation', '=', key.generation)
     .where('profile_id', '=', key.profile_id)
     .where('subject', '=', COMMITMENTS)
     .where('block_index', '=', blockIndex)

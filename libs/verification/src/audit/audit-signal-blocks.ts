@@ -6,6 +6,7 @@ import { decodeScores } from '../block-scores.js';
 import { scoreSamples } from '../block.js';
 import { decodeSignals, SAMPLE_ERASED, type SignalBlock, unpackReasons } from '../live/signal-block.js';
 import { SignalBlockRepository } from '../live/signal-block.repository.js';
+import { releaseSource } from '../live/signal-source.js';
 import type { MeasurementProfile } from '../profile/profile-document.js';
 import { ProfileRepository } from '../profile/profile.repository.js';
 import { referenceIds } from '../profile/reference-ids.js';
@@ -22,7 +23,7 @@ export async function auditSignalBlocks(db: Database): Promise<AuditFinding[]> {
 }
 
 interface VersionKey {
-  readonly artifact_digest: Uint8Array;
+  readonly source_digest: Uint8Array;
   readonly subject_id: string;
   readonly block_index: number;
   readonly width: number;
@@ -32,7 +33,7 @@ interface VersionKey {
 function signalKeys(db: Database): Promise<VersionKey[]> {
   return db
     .selectFrom('signal_block')
-    .select(['artifact_digest', 'subject_id', 'block_index', 'width', 'unscorable'])
+    .select(['source_digest', 'subject_id', 'block_index', 'width', 'unscorable'])
     .orderBy('subject_id')
     .orderBy('block_index')
     .execute();
@@ -46,17 +47,17 @@ async function auditVersion(
   cache: SignalBlockRepository,
   key: VersionKey,
 ): Promise<AuditFinding[]> {
-  const artifactDigest = hex(key.artifact_digest);
+  const sourceDigest = hex(key.source_digest);
   const row = await db
     .selectFrom('signal_block')
     .select(['values', 'reasons'])
-    .where('artifact_digest', '=', key.artifact_digest)
+    .where('source_digest', '=', key.source_digest)
     .where('subject_id', '=', key.subject_id)
     .where('block_index', '=', key.block_index)
     .where('width', '=', key.width)
     .where('unscorable', '=', key.unscorable)
     .executeTakeFirstOrThrow();
-  const index = `${artifactDigest}/${key.subject_id}/${key.block_index}`;
+  const index = `${sourceDigest}/${key.subject_id}/${key.block_index}`;
   const finding = (column: string, problem: string): AuditFinding[] => [
     { log: 'signal_block', index, field: `signal_block.${column}`, problem },
   ];
@@ -66,7 +67,7 @@ async function auditVersion(
   if (missing !== key.unscorable) return finding('unscorable', `${missing} signals are missing`);
   if (codes.some((code, i) => (code === undefined) === Number.isNaN(values[i])))
     return finding('reasons', 'signals are missing without a reason, or have one');
-  const serving = await cache.best({ artifactDigest, subjectId: key.subject_id }, key.block_index);
+  const serving = await cache.best({ sourceDigest, subjectId: key.subject_id }, key.block_index);
   const contradicts = values.some((value, i) => {
     const served = serving?.values[i] ?? NaN;
     return !Number.isNaN(value) && !Number.isNaN(served) && value !== served;
@@ -76,17 +77,19 @@ async function auditVersion(
 
 interface ScoredPair {
   readonly release_id: string;
+  readonly generation: number;
   readonly profile_id: string;
   readonly model_id: string;
+  readonly runtime: string;
   readonly artifact_digest: Uint8Array;
 }
 
-/** Live releases and the profiles under which they were scored. */
+/** Generations of live releases' signals and the profiles under which they were scored. */
 function scoredPairs(db: Database): Promise<ScoredPair[]> {
   return db
     .selectFrom('score_block')
     .innerJoin('release', 'release.release_id', 'score_block.release_id')
-    .select(['score_block.release_id', 'profile_id', 'model_id', 'artifact_digest'])
+    .select(['score_block.release_id', 'generation', 'profile_id', 'model_id', 'runtime', 'artifact_digest'])
     .distinct()
     .where('runtime', '!=', RECORDED)
     .execute();
@@ -108,6 +111,7 @@ class ScoreAudit {
       .selectFrom('score_block')
       .select(['subject', 'block_index', 'scores'])
       .where('release_id', '=', this.pair.release_id)
+      .where('generation', '=', this.pair.generation)
       .where('profile_id', '=', this.pair.profile_id)
       .execute();
     for (const block of blocks) {
@@ -142,15 +146,20 @@ class ScoreAudit {
     return digests.every((row) => row !== undefined) ? digests.map((row) => hex(row.artifact_digest)) : null;
   }
 
+  private targetDigest(): string {
+    const { artifact_digest: digest, release_id: releaseId, generation, runtime } = this.pair;
+    return releaseSource({ artifactDigest: hex(digest), releaseId, runtime }, generation).sourceDigest;
+  }
+
   private async compare(
     { document, scale }: MeasurementProfile,
     references: readonly string[],
     block: { readonly subject: string; readonly block_index: number; readonly scores: Uint8Array },
   ): Promise<string | null> {
     const subjectId = subjectIdOf(block.subject, this.pair.model_id);
-    const digests = [hex(this.pair.artifact_digest), ...references];
+    const digests = [this.targetDigest(), ...references];
     const cached = await Promise.all(
-      digests.map((artifactDigest) => this.cache.best({ artifactDigest, subjectId }, block.block_index)),
+      digests.map((sourceDigest) => this.cache.best({ sourceDigest, subjectId }, block.block_index)),
     );
     const scores = decodeScores(block.scores);
     if (!cached.every((found): found is SignalBlock => found !== undefined && found.width >= scores.length))

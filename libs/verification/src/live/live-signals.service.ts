@@ -1,6 +1,6 @@
 /**
- * Fills the cache of signals: of one block of samples, whatever live artifacts lack, and nothing else. Payloads are read
- * and decrypted once for all artifacts, in batches, while earlier batches are in the models. A sample that breaks a model
+ * Fills the cache of signals: of one block of samples, whatever live models lack, and nothing else. Payloads are read
+ * and decrypted once for all of them, in batches, while earlier batches are in the models. A sample that breaks a model
  * has a reason instead of a signal; what may pass by itself is thrown, for the queue to try again.
  * Proven by test/medium/live-verification.spec.ts.
  */
@@ -17,6 +17,7 @@ import { type SamplePart, SampleReader } from './sample-reader.service.js';
 import type { SignalBlock } from './signal-block.js';
 import { SignalBlockRepository } from './signal-block.repository.js';
 import { SignalDraft } from './signal-draft.js';
+import type { SignalSource } from './signal-source.js';
 
 export interface SignalsWanted {
   readonly modelId: string;
@@ -32,7 +33,7 @@ export interface SignalsWanted {
 
 export interface WorkObserver {
   /** In the transaction that writes signals: `passes` samples went through the model, once each. */
-  readonly onWritten: (tx: Tx, artifactDigest: string, passes: number) => Promise<void>;
+  readonly onWritten: (tx: Tx, source: SignalSource, passes: number) => Promise<void>;
   /** Something was done: the job is alive. */
   readonly onProgress: () => void;
 }
@@ -52,34 +53,32 @@ export class LiveSignalsService {
   ) {}
 
   /**
-   * The cached signals of each artifact on the block, complete as far as the payloads known now allow.
-   * @param artifactDigests each named once
+   * The cached signals of each source on the block, complete as far as the payloads known now allow.
+   * @param sources each named once
    * @throws what may pass by itself: an endpoint or the vault's key is away
    */
   async ensure(
-    artifactDigests: readonly string[],
+    sources: readonly SignalSource[],
     wanted: SignalsWanted,
     observer: WorkObserver,
   ): Promise<SignalBlock[]> {
-    const tasks = await Promise.all(
-      artifactDigests.map(async (artifactDigest) => this.task(artifactDigest, wanted)),
-    );
+    const tasks = await Promise.all(sources.map(async (source) => this.task(source, wanted)));
     const open = tasks.filter(({ draft }) => draft.wanted.length > 0);
     if (open.length > 0) await this.compute(open, wanted, observer);
     for (const task of tasks) await this.write(task, wanted, observer);
     return tasks.map(({ draft }) => draft.block);
   }
 
-  private async task(artifactDigest: string, wanted: SignalsWanted): Promise<ArtifactTask> {
+  private async task(source: SignalSource, wanted: SignalsWanted): Promise<SourceTask> {
     const { subjectId, blockIndex, sampleIds, retryFailed } = wanted;
-    const known = await this.cache.best({ artifactDigest, subjectId }, blockIndex);
+    const known = await this.cache.best({ sourceDigest: source.sourceDigest, subjectId }, blockIndex);
     const erased = sampleIds.map((sampleId) => sampleId === null);
-    if (retryFailed) this.pool.forgetFailure(artifactDigest);
-    return new ArtifactTask(artifactDigest, new SignalDraft(known, { blockIndex, erased, retryFailed }));
+    if (retryFailed) this.pool.forgetFailure(source);
+    return new SourceTask(source, new SignalDraft(known, { blockIndex, erased, retryFailed }));
   }
 
   private async compute(
-    tasks: readonly ArtifactTask[],
+    tasks: readonly SourceTask[],
     { modelId, signalKind, sampleIds }: SignalsWanted,
     { onProgress }: WorkObserver,
   ): Promise<void> {
@@ -94,13 +93,13 @@ export class LiveSignalsService {
     await inFlight.settle();
   }
 
-  private async measure(task: ArtifactTask, part: SamplePart, signalKind: SignalKind): Promise<void> {
-    const { draft, artifactDigest } = task;
+  private async measure(task: SourceTask, part: SamplePart, signalKind: SignalKind): Promise<void> {
+    const { draft, source } = task;
     const { positions } = part;
     if (part.batch === null) return draft.refuse(task.wantedOf(positions), part.code);
     const wanted = task.wantedOf(positions);
     if (wanted.length === 0) return;
-    const known = this.pool.failureOf(artifactDigest);
+    const known = this.pool.failureOf(source);
     if (known !== null) return draft.refuse(wanted, known);
     const places = new Map(positions.map((position, i) => [position, i]));
     const batch =
@@ -111,22 +110,22 @@ export class LiveSignalsService {
             wanted.map((position) => places.get(position)!),
           );
     try {
-      const measured = await this.pool.use(artifactDigest, (runtime) => {
+      const measured = await this.pool.use(source, (runtime) => {
         task.backend = runtime.backend;
         return measureBatch(runtime, batch, signalKind);
       });
       draft.take(wanted, measured);
-      if (measured.broken !== null) this.pool.rememberFailure(artifactDigest, measured.broken);
+      if (measured.broken !== null) this.pool.rememberFailure(source, measured.broken);
     } catch (error) {
       // Thrown by opening the model: no sample is to blame, and none will get a signal from it.
       if (!(error instanceof CodedError) || error.retryable) throw error;
-      this.pool.rememberFailure(artifactDigest, String(error.code));
+      this.pool.rememberFailure(source, String(error.code));
       draft.refuse(wanted, String(error.code));
     }
   }
 
   private async write(
-    { artifactDigest, draft, backend }: ArtifactTask,
+    { source, draft, backend }: SourceTask,
     { subjectId }: SignalsWanted,
     observer: WorkObserver,
   ): Promise<void> {
@@ -138,21 +137,21 @@ export class LiveSignalsService {
       computedAt: this.clock(),
     };
     await this.db.transaction().execute(async (tx) => {
-      const written = await this.cache.insert(tx, { artifactDigest, subjectId }, block);
-      if (written) await observer.onWritten(tx, artifactDigest, block.forwardPasses);
+      const written = await this.cache.insert(tx, { sourceDigest: source.sourceDigest, subjectId }, block);
+      if (written) await observer.onWritten(tx, source, block.forwardPasses);
     });
     observer.onProgress();
   }
 }
 
-/** One artifact's share of a block. */
-class ArtifactTask {
+/** One source's share of a block. */
+class SourceTask {
   /** Until the model is loaded nothing has computed. */
   backend = 'none';
   private readonly wanted: ReadonlySet<number>;
 
   constructor(
-    readonly artifactDigest: string,
+    readonly source: SignalSource,
     readonly draft: SignalDraft,
   ) {
     this.wanted = new Set(draft.wanted);

@@ -68,11 +68,11 @@ export class PendingSignalsService {
     sets: readonly SizedSet[],
   ): Promise<void> {
     const counts = new Map<string, number>();
-    for (const { artifactDigest } of liveOrigins(origins)) {
+    for (const { sourceDigest } of liveOrigins(origins)) {
       for (const { sampleSetId } of sets) {
-        const key = { artifactDigest, subjectId: sampleSetId };
+        const key = { sourceDigest, subjectId: sampleSetId };
         for (const { blockIndex, unscorable } of (
-          await this.cache.versions([artifactDigest], sampleSetId)
+          await this.cache.versions([sourceDigest], sampleSetId)
         )[0]!.values()) {
           const block = unscorable > 0 ? await this.cache.best(key, blockIndex) : undefined;
           for (const [code, ranges] of Object.entries(block?.reasons ?? {})) {
@@ -96,13 +96,16 @@ export class PendingSignalsService {
     origins: readonly (SignalOrigin | null)[],
     sets: readonly SizedSet[],
   ): Promise<Missing> {
-    const digests = liveOrigins(origins).map(({ artifactDigest }) => artifactDigest);
+    const sources = liveOrigins(origins);
     const jobs: SignalsJob[] = [];
     let of = 0;
     let awaited = 0;
     for (const { sampleSetId, size } of sets) {
-      const cached = await this.cache.versions(digests, sampleSetId);
-      for (const [i, artifactDigest] of digests.entries()) {
+      const cached = await this.cache.versions(
+        sources.map(({ sourceDigest }) => sourceDigest),
+        sampleSetId,
+      );
+      for (const [i, { artifactDigest }] of sources.entries()) {
         for (const { blockIndex, width } of blocksOf(size)) {
           of += 1;
           const version = cached[i]!.get(blockIndex);

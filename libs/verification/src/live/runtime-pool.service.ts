@@ -5,6 +5,7 @@
 import type { ModelRuntime } from '@app/inference';
 import { CLOCK, type Clock } from '@app/ledger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { SignalSource } from './signal-source.js';
 
 export interface RuntimePoolOptions {
   /** Opens the artifact with this digest (SHA-256, hexadecimal). */
@@ -26,7 +27,7 @@ const REMEMBERED_FAILURE_MS = 600_000;
 
 @Injectable()
 export class RuntimePool implements OnModuleDestroy {
-  /** In order of last use. */
+  /** By source digest, in order of last use: what answers anew behind an endpoint describes itself anew. */
   private readonly entries = new Map<string, Entry>();
   private readonly failures = new Map<string, { readonly code: string; readonly until: number }>();
 
@@ -36,8 +37,8 @@ export class RuntimePool implements OnModuleDestroy {
   ) {}
 
   /** Runs `work` with the loaded model; it stays loaded as long as that takes. @throws what opening it throws */
-  async use<T>(artifactDigest: string, work: (runtime: ModelRuntime) => Promise<T>): Promise<T> {
-    const entry = this.take(artifactDigest);
+  async use<T>(source: SignalSource, work: (runtime: ModelRuntime) => Promise<T>): Promise<T> {
+    const entry = this.take(source);
     try {
       return await work(await entry.runtime);
     } finally {
@@ -47,17 +48,17 @@ export class RuntimePool implements OnModuleDestroy {
   }
 
   /** The code with which the model failed on everything a moment ago, null where it did not. */
-  failureOf(artifactDigest: string): string | null {
-    const failure = this.failures.get(artifactDigest);
+  failureOf({ sourceDigest }: SignalSource): string | null {
+    const failure = this.failures.get(sourceDigest);
     return failure && failure.until > this.clock().getTime() ? failure.code : null;
   }
 
-  rememberFailure(artifactDigest: string, code: string): void {
-    this.failures.set(artifactDigest, { code, until: this.clock().getTime() + REMEMBERED_FAILURE_MS });
+  rememberFailure({ sourceDigest }: SignalSource, code: string): void {
+    this.failures.set(sourceDigest, { code, until: this.clock().getTime() + REMEMBERED_FAILURE_MS });
   }
 
-  forgetFailure(artifactDigest: string): void {
-    this.failures.delete(artifactDigest);
+  forgetFailure({ sourceDigest }: SignalSource): void {
+    this.failures.delete(sourceDigest);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -66,16 +67,16 @@ export class RuntimePool implements OnModuleDestroy {
     await Promise.all(open.map(({ runtime }) => disposeOf(runtime)));
   }
 
-  private take(artifactDigest: string): Entry {
-    const known = this.entries.get(artifactDigest);
+  private take({ artifactDigest, sourceDigest }: SignalSource): Entry {
+    const known = this.entries.get(sourceDigest);
     const entry = known ?? { runtime: this.options.open(artifactDigest), users: 0 };
     entry.users += 1;
-    this.entries.delete(artifactDigest);
-    this.entries.set(artifactDigest, entry);
+    this.entries.delete(sourceDigest);
+    this.entries.set(sourceDigest, entry);
     if (!known) {
       // What could not be opened is not kept: the next use tries again.
       entry.runtime.catch(() => {
-        if (this.entries.get(artifactDigest) === entry) this.entries.delete(artifactDigest);
+        if (this.entries.get(sourceDigest) === entry) this.entries.delete(sourceDigest);
       });
     }
     return entry;

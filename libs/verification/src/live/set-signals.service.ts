@@ -6,6 +6,7 @@ import { FactsRepository } from '../facts.repository.js';
 import { BLOCK_WIDTH } from '../plan.js';
 import type { SignalsJob } from '../verification-jobs.js';
 import { LiveSignalsService } from './live-signals.service.js';
+import { fixedSource } from './signal-source.js';
 
 @Injectable()
 export class SetSignalsService {
@@ -23,7 +24,7 @@ export class SetSignalsService {
     const model = await this.facts.model(modelId);
     if (!model) throw new VerificationError('VERIFICATION_MODEL_UNKNOWN', 'there is no such model');
     await this.live.ensure(
-      [artifactDigest],
+      [fixedSource(artifactDigest)],
       {
         modelId,
         signalKind: model.signalKind,

@@ -1,4 +1,4 @@
-/** Owns `signal_block`: raw signals of an artifact on 4,096 consecutive samples, written once. */
+/** Owns `signal_block`: raw signals of a live model on 4,096 consecutive samples, written once. */
 import { DATABASE, type Database, type Queryable, type Tx } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
@@ -13,8 +13,8 @@ import {
 
 /** Whose signals on what. */
 export interface SignalKey {
-  /** SHA-256 of the artifact, hexadecimal. */
-  readonly artifactDigest: string;
+  /** As {@link SignalSource} has it. */
+  readonly sourceDigest: string;
   /** A model's id for its commitment log, or the id of a sample set. */
   readonly subjectId: string;
 }
@@ -35,12 +35,12 @@ export class SignalBlockRepository {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
   /** Every stored version, without the signals. */
-  private async stored({ artifactDigest, subjectId }: SignalKey): Promise<SignalVersion[]> {
+  private async stored({ sourceDigest, subjectId }: SignalKey): Promise<SignalVersion[]> {
     const rows = await this.db
       .selectFrom('signal_block')
       .select(['block_index', 'width', 'unscorable'])
       .select(sql<boolean>`jsonb_exists(reasons, ${PAYLOAD_MISSING})`.as('awaited'))
-      .where('artifact_digest', '=', bytes(artifactDigest))
+      .where('source_digest', '=', bytes(sourceDigest))
       .where('subject_id', '=', subjectId)
       .execute();
     return rows.map((row) => ({
@@ -51,15 +51,15 @@ export class SignalBlockRepository {
     }));
   }
 
-  /** The version of each block that serves, by block index, of each artifact. */
+  /** The version of each block that serves, by block index, of each source. */
   async versions(
-    artifactDigests: readonly string[],
+    sourceDigests: readonly string[],
     subjectId: string,
   ): Promise<ReadonlyMap<number, SignalVersion>[]> {
     return Promise.all(
-      artifactDigests.map(async (artifactDigest) => {
+      sourceDigests.map(async (sourceDigest) => {
         const serving = new Map<number, SignalVersion>();
-        for (const version of await this.stored({ artifactDigest, subjectId })) {
+        for (const version of await this.stored({ sourceDigest, subjectId })) {
           const known = serving.get(version.blockIndex) ?? version;
           serving.set(version.blockIndex, bestSignals([known, version])!);
         }
@@ -73,14 +73,14 @@ export class SignalBlockRepository {
    * @throws VERIFICATION_SIGNALS_CORRUPT
    */
   async best(
-    { artifactDigest, subjectId }: SignalKey,
+    { sourceDigest, subjectId }: SignalKey,
     blockIndex: number,
     db: Queryable = this.db,
   ): Promise<SignalBlock | undefined> {
     const row = await db
       .selectFrom('signal_block')
       .select(['width', 'values', 'unscorable', 'reasons'])
-      .where('artifact_digest', '=', bytes(artifactDigest))
+      .where('source_digest', '=', bytes(sourceDigest))
       .where('subject_id', '=', subjectId)
       .where('block_index', '=', blockIndex)
       .orderBy('width', 'desc')
@@ -100,11 +100,11 @@ export class SignalBlockRepository {
   }
 
   /** @returns false when another worker wrote the same version first: then nothing changes. */
-  async insert(tx: Tx, { artifactDigest, subjectId }: SignalKey, block: NewSignalBlock): Promise<boolean> {
+  async insert(tx: Tx, { sourceDigest, subjectId }: SignalKey, block: NewSignalBlock): Promise<boolean> {
     const result = await tx
       .insertInto('signal_block')
       .values({
-        artifact_digest: bytes(artifactDigest),
+        source_digest: bytes(sourceDigest),
         subject_id: subjectId,
         block_index: block.blockIndex,
         width: block.width,
@@ -121,13 +121,13 @@ export class SignalBlockRepository {
     return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
   }
 
-  /** What computed the artifact's signals on these subjects, each named once, in order. */
-  async backends(artifactDigest: string, subjectIds: readonly string[]): Promise<string[]> {
+  /** What computed the signals on these subjects, each named once, in order. */
+  async backends(sourceDigest: string, subjectIds: readonly string[]): Promise<string[]> {
     const rows = await this.db
       .selectFrom('signal_block')
       .select('backend')
       .distinct()
-      .where('artifact_digest', '=', bytes(artifactDigest))
+      .where('source_digest', '=', bytes(sourceDigest))
       .where('subject_id', 'in', subjectIds)
       .orderBy('backend')
       .execute();

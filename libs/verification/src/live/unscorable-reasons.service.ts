@@ -28,24 +28,24 @@ export class UnscorableReasonsService {
    * @param scores of the commitments in leaf order, millionths, -1 unscorable
    */
   async count(
-    { modelId, releaseId }: Verification,
+    verification: Verification,
     document: ProfileDocument,
     scores: Int32Array,
   ): Promise<UnscorableReason[]> {
     if (!scores.includes(UNSCORABLE_SCORE)) return [];
-    const { target, original, shadows } = await this.signals.inputs(releaseId, referenceIds(document));
+    const { target, original, shadows } = await this.signals.inputs(verification, referenceIds(document));
     const counts: UnscorableReason[] = [];
     for (const [role, origins] of [
       ['release', [target]],
       ['reference', [...shadows, original]],
     ] as const) {
-      const digests = liveOrigins(origins).map(({ artifactDigest }) => artifactDigest);
+      const digests = liveOrigins(origins).map(({ sourceDigest }) => sourceDigest);
       const byCode = new Map<string, number>();
       for (const { blockIndex, width } of blocksOf(scores.length)) {
         const from = blockIndex * BLOCK_WIDTH;
         const block = scores.subarray(from, from + width);
         if (!block.includes(UNSCORABLE_SCORE)) continue;
-        for (const code of await this.codesOf(digests, modelId, blockIndex, block))
+        for (const code of await this.codesOf(digests, verification.modelId, blockIndex, block))
           byCode.set(code, (byCode.get(code) ?? 0) + 1);
       }
       for (const [code, samples] of [...byCode].sort()) counts.push({ role, code, samples });
@@ -53,7 +53,7 @@ export class UnscorableReasonsService {
     return counts;
   }
 
-  /** One code for each unscored sample of the block that some of the artifacts gave no signal for. */
+  /** One code for each unscored sample of the block that some of the sources gave no signal for. */
   private async codesOf(
     digests: readonly string[],
     subjectId: string,
@@ -61,7 +61,7 @@ export class UnscorableReasonsService {
     scores: Int32Array,
   ): Promise<string[]> {
     const blocks = await Promise.all(
-      digests.map((artifactDigest) => this.cache.best({ artifactDigest, subjectId }, blockIndex)),
+      digests.map((sourceDigest) => this.cache.best({ sourceDigest, subjectId }, blockIndex)),
     );
     const codes = blocks.map((block) => (block ? unpackReasons(block.reasons, block.width) : []));
     return Array.from(scores, (score, i) =>

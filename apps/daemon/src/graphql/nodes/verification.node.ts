@@ -73,6 +73,12 @@ export class VerificationNode {
   @Field(() => BigIntScalar, { description: 'Commitments covered: all of them when it was planned.' })
   treeSize!: bigint;
 
+  @Field(() => Int, {
+    description:
+      'Which generation of the release’s signals it stands on: above 0 where what answers behind its endpoint has changed.',
+  })
+  generation!: number;
+
   @Field(() => VerificationCauseEnum)
   cause!: VerificationCause;
 
