@@ -95,12 +95,9 @@ function drawSubsets(
   for (let draw = 0; draw < count; draw++) {
     const before = used;
     let sum = 0;
-    // The first steps of a Fisher-Yates shuffle: a uniform subset, whatever order the last draw left behind.
+    random.drawFirst(order, size);
     for (let i = 0; i < size; i++) {
-      const j = i + random.nextBelow(order.length - i);
-      const drawn = order[j]!;
-      order[j] = order[i]!;
-      order[i] = drawn;
+      const drawn = order[i]!;
       if (drawn < n) sum += nulls[drawn]!;
       else positions[used++] = drawn - n;
     }

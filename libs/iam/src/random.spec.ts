@@ -43,6 +43,24 @@ describe('SeededRandom', () => {
     expect(variance).toBeCloseTo(1 / 12, 2);
   });
 
+  it('draws the first of a shuffle as one draw after another would, rejected draws included', () => {
+    const [together, single] = [new SeededRandom('first'), new SeededRandom('first')];
+    for (const length of [1, 2, 100, 3_001]) {
+      const items = Int32Array.from({ length }, (_, i) => i);
+      const expected = items.slice();
+      for (let round = 0; round < 50; round += 1) {
+        const count = Math.min(length, 40);
+        for (let i = 0; i < count; i++) {
+          const j = i + single.nextBelow(length - i);
+          [expected[i], expected[j]] = [expected[j]!, expected[i]!];
+        }
+        together.drawFirst(items, count);
+      }
+      expect(items).toEqual(expected);
+    }
+    expect(together.nextUint32()).toBe(single.nextUint32());
+  });
+
   it('reaches every order of three equally often', () => {
     const random = new SeededRandom('orders');
     const counts = new Map<string, number>();

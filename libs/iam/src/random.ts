@@ -61,6 +61,38 @@ export class SeededRandom {
     return ((this.nextUint32() >>> 5) * 2 ** 26 + (this.nextUint32() >>> 6)) / 2 ** 53;
   }
 
+  /**
+   * The first `count` steps of a shuffle from the front: afterwards the first `count` of `items` are a uniform subset of all,
+   * whatever order they were in. As many {@link nextBelow} of falling bounds, with the state in registers.
+   */
+  drawFirst(items: Int32Array, count: number): void {
+    const state = this.state;
+    let [a, b, c, d] = [state[0]!, state[1]!, state[2]!, state[3]!];
+    for (let i = 0; i < count; i++) {
+      const bound = items.length - i;
+      const limit = Math.floor(TWO_32 / bound) * bound;
+      let draw: number;
+      do {
+        draw = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
+        const shifted = b << 9;
+        c ^= a;
+        d ^= b;
+        b ^= c;
+        a ^= d;
+        c ^= shifted;
+        d = rotateLeft(d, 11);
+      } while (draw >= limit);
+      const j = i + draw - Math.floor(draw / bound) * bound;
+      const drawn = items[j]!;
+      items[j] = items[i]!;
+      items[i] = drawn;
+    }
+    state[0] = a;
+    state[1] = b;
+    state[2] = c;
+    state[3] = d;
+  }
+
   /** Shuffles `items` in place (Fisher and Yates): every order is equally likely. */
   shuffle(items: Int32Array | Float64Array): void {
     for (let i = items.length - 1; i > 0; i--) {

@@ -3,6 +3,7 @@
  * root, figures, and the job that has it attested. Proven by test/medium/verification.spec.ts.
  */
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { CLOCK, type Clock, LedgerService } from '@app/ledger';
 import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
@@ -15,6 +16,7 @@ import { DriftService } from './drift.service.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
+import { InFlight } from './live/in-flight.js';
 import { UnscorableReasonsService } from './live/unscorable-reasons.service.js';
 import { BLOCK_WIDTH, blocksOf, ERASED_SCORE } from './plan.js';
 import { type MeasurementProfile } from './profile/profile-document.js';
@@ -95,9 +97,7 @@ export class ConcludeService {
     >,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
-    for (const { blockIndex, lines } of tree.blocks()) {
-      await this.results.insertBlock(tx, verificationId, blockIndex, lines.join('\n'));
-    }
+    await this.writeBlocks(tx, verificationId, tree);
     await this.results.insertRequestResults(
       tx,
       decision.requests.map(({ ordinal, thresholds: _limits, ...result }) => ({
@@ -140,6 +140,17 @@ export class ConcludeService {
       summary,
       concludedAt,
     });
+  }
+
+  /** PostgreSQL has one block in hand while the next is made. */
+  private async writeBlocks(tx: Tx, verificationId: string, tree: ResultTree): Promise<void> {
+    const writing = new InFlight(1);
+    for (const { blockIndex, lines } of tree.blocks()) {
+      await writing.add(() => this.results.insertBlock(tx, verificationId, blockIndex, lines.join('\n')));
+      // Without a turn of the event loop nothing of it would be sent before the next one is made.
+      await setImmediate();
+    }
+    await writing.settle();
   }
 
   /** Scores of every subject in order, or null after sending the jobs of blocks that are not there. */
