@@ -21,6 +21,8 @@ const BY_COLUMN: Readonly<Record<string, string>> = {
   'verification_outcome.result': `case result when 'PASSED' then 'FAILED' else 'PASSED' end`,
   'score_block.scores': `overlay(scores placing '\\x01020000'::bytea from 1)`,
   'release_withdrawal.reason': `case reason when 'RETIRED' then 'DEFECTIVE' else 'RETIRED' end`,
+  'drift_check.differing': 'sampled - differing',
+  'drift_check.outcome': `case outcome when 'SAME' then 'DIFFERENT' else 'SAME' end`,
   'signal_block.reasons': `'{"FORGED": [[0, 1]]}'::jsonb`,
   'signal_block.values': `overlay(values placing '\\x1040'::bytea from 7)`,
   'attestation.previous_digest': `decode(repeat('cd', 32), 'hex')`,

@@ -17,6 +17,8 @@ const release = (name: string, overrides: Partial<TimelineRelease> = {}): Timeli
     isCurrent: false,
     withdrawal: null,
     supersession: null,
+    drifts: { nodes: [] },
+    latestCheck: { nodes: [] },
   },
   verification: { id: 'v', result: 'PASSED', cause: 'RELEASE', treeSize: '10' },
   verifiedAt: '2026-11-23T16:20:00.000Z',
@@ -64,6 +66,38 @@ it('says how each release stands', () => {
   expect(of({ supersession: { at, successor: { id: 's', name: 'next' } } })).toContain(
     'superseded 2026-11-24 00:00 by next',
   );
+});
+
+it('says when endpoints drifted, and what the latest check found', () => {
+  const check = {
+    checkedAt: '2026-11-25T03:00:01.000Z',
+    outcome: 'DIFFERENT',
+    generation: 0,
+    sampled: 64,
+    differing: 60,
+    largestDifference: 1.25,
+    errorCode: null,
+  };
+  const of = (latest: object, drifts: readonly object[] = []) => {
+    const nodes = (checks: readonly object[]) => ({ nodes: checks.map((one) => ({ ...check, ...one })) });
+    const checked = { drifts: nodes(drifts), latestCheck: nodes([latest]) };
+    return timelineAsText(model, [release('r', { release: { ...clean.release, ...checked } })], null);
+  };
+  const same = { outcome: 'SAME', generation: 1, differing: 0, largestDifference: 0.0004 };
+  const text = of(same, [{}]);
+  expect(text).toContain('clean  2026-11-25 03:00  SAME: 64 asked, largest difference 0.000\n');
+  expect(text).toContain(
+    'DIFFERENT: 60 of 64, largest difference 1.250; all signals measured anew, generation 1\n',
+  );
+  // The latest is one of the drifts: said once.
+  expect(of({}, [{}]).match(/DIFFERENT/g)).toHaveLength(1);
+  expect(of({ outcome: 'UNREACHABLE', errorCode: 'RUNTIME_UNAVAILABLE' })).toContain(
+    'UNREACHABLE: no answer (RUNTIME_UNAVAILABLE), nothing attested\n',
+  );
+  expect(of({}, [{ largestDifference: null, errorCode: 'RUNTIME_INPUT_MISMATCH' }])).toContain(
+    '60 of 64 (RUNTIME_INPUT_MISMATCH); all',
+  );
+  expect(timelineAsText(model, [clean], null)).not.toContain('asked again');
 });
 
 it('leaves out what there is not yet', () => {

@@ -9,6 +9,17 @@ export interface TimelineVerdict {
   readonly recurred: boolean;
 }
 
+/** An endpoint was asked again for known signals. */
+export interface TimelineDriftCheck {
+  readonly checkedAt: string;
+  readonly outcome: string;
+  readonly generation: number;
+  readonly sampled: number;
+  readonly differing: number;
+  readonly largestDifference: number | null;
+  readonly errorCode: string | null;
+}
+
 /** One release as the daemon answers `timeline`; times in ISO 8601. */
 export interface TimelineRelease {
   readonly release: {
@@ -21,6 +32,9 @@ export interface TimelineRelease {
       readonly at: string;
       readonly successor: { readonly id: string; readonly name: string };
     } | null;
+    /** Newest first: checks that found a difference, and the latest one. */
+    readonly drifts: { readonly nodes: readonly TimelineDriftCheck[] };
+    readonly latestCheck: { readonly nodes: readonly TimelineDriftCheck[] };
   };
   readonly verification: {
     readonly id: string;
@@ -71,6 +85,7 @@ export function timelineAsText(
     `Model ${model.name} (${model.id}); times in UTC`,
     '',
     releasesTable(releases),
+    ...driftLines(releases),
     ...(rows.length > 0
       ? [
           '',
@@ -143,6 +158,29 @@ function releasesTable(releases: readonly TimelineRelease[]): string {
     ]);
   }
   return table.toString();
+}
+
+/** Every drift, and what the latest check found where that was none. */
+function driftLines(releases: readonly TimelineRelease[]): string[] {
+  const lines = releases.flatMap(({ release: { name, drifts, latestCheck } }) => {
+    const latest = latestCheck.nodes.filter(({ outcome }) => outcome !== 'DIFFERENT');
+    return [...latest, ...drifts.nodes].map(
+      (check) => `${name}  ${day(check.checkedAt)}  ${driftWords(check)}`,
+    );
+  });
+  return lines.length > 0
+    ? ['', 'Endpoints that were asked again for known signals, newest first:', ...lines]
+    : [];
+}
+
+function driftWords(check: TimelineDriftCheck): string {
+  const { outcome, generation, sampled, differing, largestDifference, errorCode } = check;
+  if (outcome === 'UNREACHABLE')
+    return `UNREACHABLE: no answer (${errorCode ?? 'nothing to ask'}), nothing attested`;
+  const most = largestDifference === null ? '' : `, largest difference ${largestDifference.toFixed(3)}`;
+  if (outcome === 'SAME') return `SAME: ${sampled} asked${most}`;
+  const why = errorCode === null ? '' : ` (${errorCode})`;
+  return `DIFFERENT: ${differing} of ${sampled}${why}${most}; all signals measured anew, generation ${generation + 1}`;
 }
 
 function standing({ release: { isCurrent, withdrawal, supersession } }: TimelineRelease): string {

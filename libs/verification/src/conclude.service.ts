@@ -13,6 +13,7 @@ import { BlockFactsRepository } from './block-facts.repository.js';
 import { fractions } from './block-scores.js';
 import { type CommittedLeaves, decideCommitments, requestTestOf, ResultTree } from './conclusion.js';
 import { DriftService } from './drift.service.js';
+import { DriftCheckRepository } from './endpoint/drift-check.repository.js';
 import { ErrorBudgetService } from './error-budget.service.js';
 import { VerificationError } from './errors.js';
 import { FactsRepository } from './facts.repository.js';
@@ -24,7 +25,13 @@ import { ProfileService } from './profile/profile.service.js';
 import { ResultRepository } from './result.repository.js';
 import { type StoredScores, StoredScoresService } from './stored-scores.service.js';
 import { COMMITMENTS } from './subjects.js';
-import { aucOfControls, attestedPower, type VerificationSummary, warningsWith } from './summary.js';
+import {
+  aucOfControls,
+  attestedDrift,
+  attestedPower,
+  type VerificationSummary,
+  warningsWith,
+} from './summary.js';
 import { type Decision } from './verdict.js';
 import { isConcluded, type Verification, VerificationRepository } from './verification.repository.js';
 
@@ -43,6 +50,7 @@ export class ConcludeService {
     private readonly ledger: LedgerService,
     private readonly budgets: ErrorBudgetService,
     private readonly drifts: DriftService,
+    private readonly checks: DriftCheckRepository,
     private readonly unscorables: UnscorableReasonsService,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
@@ -65,6 +73,7 @@ export class ConcludeService {
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
     const drift = await this.drifts.check(verification, profile);
+    const began = await this.checks.beginningOf(verification);
     const unscorable = await this.unscorables.count(verification, profile.document, leaves.scores);
     await this.db.transaction().execute(async (tx) => {
       await this.verifications.lock(tx, verificationId);
@@ -72,6 +81,7 @@ export class ConcludeService {
       if (!now || isConcluded(now)) return;
       await this.write(tx, now, leaves, decision, tree, (scored) => ({
         drift,
+        ...(began ? { endpointDrift: attestedDrift(began) } : {}),
         unscorable,
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
         calibration: { mode: profile.document.calibration.mode, size: scored(nulls.calibration) },
@@ -93,7 +103,7 @@ export class ConcludeService {
       scored: (scores: Int32Array) => number,
     ) => Pick<
       VerificationSummary,
-      'auc' | 'calibration' | 'controls' | 'drift' | 'requestTest' | 'unscorable'
+      'auc' | 'calibration' | 'controls' | 'drift' | 'endpointDrift' | 'requestTest' | 'unscorable'
     >,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
@@ -111,7 +121,7 @@ export class ConcludeService {
     const figures = nullFigures((scores) => scores.filter((score) => score >= 0).length);
     const summary: VerificationSummary = {
       reasons: decision.reasons,
-      warnings: warningsWith(decision.warnings, figures.drift),
+      warnings: warningsWith(decision.warnings, figures),
       counts: decision.counts,
       power: attestedPower(decision),
       operatingFalsePositiveRate: decision.operatingFalsePositiveRate,

@@ -3,6 +3,7 @@
  */
 import type { ScoreQuantiles } from '@app/attestation';
 import { auc, type DriftCheck, type ErrorBudget, type MeasuredPower } from '@app/iam';
+import type { RecordedDriftCheck } from './endpoint/drift-check.repository.js';
 import type { RequestTest } from './group-test.js';
 import type { UnscorableReason } from './live/unscorable-reasons.service.js';
 import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
@@ -18,6 +19,16 @@ export interface AttestedBudget extends Pick<ErrorBudget, 'rule' | 'target' | 'h
   readonly alarm: boolean;
   /** True for the verification that spent it. */
   readonly spentHere: boolean;
+}
+
+/** The drift check with which the generation began that a verification stands on. */
+export interface AttestedDrift extends Pick<
+  RecordedDriftCheck,
+  'sampled' | 'differing' | 'largestDifference' | 'errorCode'
+> {
+  readonly generation: number;
+  /** ISO 8601. */
+  readonly checkedAt: string;
 }
 
 /** Everything of a verification's outcome that is no fact of another table; kept as JSON. */
@@ -42,6 +53,8 @@ export interface VerificationSummary {
   readonly errorBudget: AttestedBudget | null;
   /** Calibration against commitments on the OUT signals; null without commitments. */
   readonly drift: DriftCheck | null;
+  /** Absent where what answers for the release is not known to have changed. */
+  readonly endpointDrift?: AttestedDrift;
   /** Limits to which request p-values were held. */
   readonly thresholds: RequestDecision['thresholds'] | null;
   /** Why committed samples have no score under live models; absent in old outcomes. */
@@ -75,12 +88,29 @@ export function attestedPower(decision: Decision): VerificationSummary['power'] 
 /** Among a thousand verifications of well-chosen calibration sets one warns by chance. */
 const DRIFT_LEVEL = 0.001;
 
-/** The decision's warnings, and that the calibration set does not resemble the commitments. */
+/** The decision's warnings, that the calibration set does not resemble the commitments, and that the endpoint drifted. */
 export function warningsWith(
   warnings: readonly ResultWarning[],
-  drift: DriftCheck | null,
+  { drift, endpointDrift }: Pick<VerificationSummary, 'drift' | 'endpointDrift'>,
 ): readonly ResultWarning[] {
-  return drift && drift.pValue <= DRIFT_LEVEL ? [...warnings, 'CALIBRATION_DRIFTED'] : warnings;
+  return [
+    ...warnings,
+    ...(drift && drift.pValue <= DRIFT_LEVEL ? (['CALIBRATION_DRIFTED'] as const) : []),
+    ...(endpointDrift ? (['ENDPOINT_DRIFTED'] as const) : []),
+  ];
+}
+
+/** What is attested of the drift check that began a generation of the release's signals. */
+export function attestedDrift({
+  generation,
+  checkedAt,
+  sampled,
+  differing,
+  largestDifference,
+  errorCode,
+}: RecordedDriftCheck): AttestedDrift {
+  const began = { generation: generation + 1, checkedAt: checkedAt.toISOString() };
+  return { ...began, sampled, differing, largestDifference, errorCode };
 }
 
 /**

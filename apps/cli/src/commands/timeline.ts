@@ -16,14 +16,21 @@ const TOKEN_SECONDS = 1800;
 const PAGE = 500;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** An endpoint that changes more often is not worth a longer list. */
+const DRIFTS = 20;
 const MODEL_FIELDS = 'id name';
+const CHECK_FIELDS = 'checkedAt outcome generation sampled differing largestDifference errorCode';
 /** One release and one page of its requests. */
 const QUESTION = `query ($id: ID!, $after: String, $requests: Int!, $requestsAfter: String) {
   model(id: $id) { timeline(first: 1, after: $after) {
     pageInfo { hasNextPage endCursor }
     nodes {
       verifiedAt attestedAt attestationCount renewalCount
-      release { id name registeredAt isCurrent withdrawal { reason at } supersession { at successor { id name } } }
+      release {
+        id name registeredAt isCurrent withdrawal { reason at } supersession { at successor { id name } }
+        drifts: driftChecks(outcome: DIFFERENT, first: ${DRIFTS}) { nodes { ${CHECK_FIELDS} } }
+        latestCheck: driftChecks(first: 1) { nodes { ${CHECK_FIELDS} } }
+      }
       verification { id result cause treeSize }
       latestAttestation { id issuedAt expiresAt }
       requests(first: $requests, after: $requestsAfter) {

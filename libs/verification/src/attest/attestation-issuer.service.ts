@@ -20,6 +20,7 @@ import { CLOCK, type Clock, type JsonObject, LedgerService } from '@app/ledger';
 import { DATABASE, type Database, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
+import { ENDPOINT_RUNTIMES } from '../endpoint-runtimes.js';
 import { DriftCheckRepository } from '../endpoint/drift-check.repository.js';
 import { VerificationError } from '../errors.js';
 import { FactsRepository, type ReleaseFact } from '../facts.repository.js';
@@ -31,7 +32,7 @@ import { recurrenceEvent, RecurrenceService } from '../recurrence.service.js';
 import { type Outcome, ResultRepository } from '../result.repository.js';
 import { type Verification, VerificationRepository } from '../verification.repository.js';
 import { type Attestation, AttestationRepository } from './attestation.repository.js';
-import { type LogState, type Predecessor, statementOf } from './predicate.js';
+import { type EndpointState, type LogState, type Predecessor, statementOf } from './predicate.js';
 
 /** What a daemon signs with. */
 export interface AttestationSigner {
@@ -106,6 +107,7 @@ export class AttestationIssuer {
       model: model!,
       release: release!,
       recordings,
+      endpoint: await this.endpointState(release!, verification.generation, profile.document),
       runtimes: await this.runtimes(release!, verification.generation, profile.document),
       profile,
       log,
@@ -120,9 +122,11 @@ export class AttestationIssuer {
   private async runtimes(
     release: ReleaseFact,
     generation: number,
-    { modelId, references: { original, shadows }, controls, calibration }: ProfileDocument,
+    document: ProfileDocument,
   ): Promise<NonNullable<Predicate['runtimes']>> {
-    const subjectIds = [modelId, controls.sampleSetId, calibration.sampleSetId];
+    const { modelId, references } = document;
+    const { original, shadows } = references;
+    const subjectIds = subjectIdsOf(document);
     const known = await this.facts.references(modelId);
     const used = (id: string): 'original' | 'shadow' | null =>
       id === original?.referenceId
@@ -144,6 +148,18 @@ export class AttestationIssuer {
       runtimes.push({ role, name, sha256: artifactDigest, runtime, backends });
     }
     return runtimes;
+  }
+
+  /** As of when the endpoint's word stands; null for a release that is not behind one. */
+  private async endpointState(
+    release: ReleaseFact,
+    generation: number,
+    document: ProfileDocument,
+  ): Promise<EndpointState | null> {
+    if (!ENDPOINT_RUNTIMES.has(release.runtime)) return null;
+    const { sourceDigest } = releaseSource(release, generation);
+    const [lastCheck = null] = await this.checks.list({ releaseId: release.releaseId }, null, 1);
+    return { measured: await this.signals.computedBetween(sourceDigest, subjectIdsOf(document)), lastCheck };
   }
 
   private async logState(modelId: string, treeSize: bigint): Promise<LogState & { readonly logId: number }> {
@@ -249,4 +265,9 @@ export class AttestationIssuer {
       { retryable: true },
     );
   }
+}
+
+/** Under which the signals of the commitments and of the sample sets are cached. */
+function subjectIdsOf({ modelId, controls, calibration }: ProfileDocument): string[] {
+  return [modelId, controls.sampleSetId, calibration.sampleSetId];
 }

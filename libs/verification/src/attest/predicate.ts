@@ -2,13 +2,13 @@
  * What is signed about one verification, from what the ledger and the outcome say. Pure; proven by test/medium/verification-attestation.spec.ts.
  */
 import { makeStatement, type Predicate, type Statement } from '@app/attestation';
-import { ENDPOINT_RUNTIMES } from '../endpoint-runtimes.js';
+import type { RecordedDriftCheck } from '../endpoint/drift-check.repository.js';
 import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';
 import { describeTest } from '../group-test.js';
 import type { ListedProfile } from '../profile/profile.repository.js';
 import type { UnscorableReason } from '../live/unscorable-reasons.service.js';
 import type { Outcome } from '../result.repository.js';
-import type { VerificationSummary } from '../summary.js';
+import type { AttestedDrift, VerificationSummary } from '../summary.js';
 import type { ResultWarning } from '../verdict.js';
 
 /** A signed size of the commitment log. */
@@ -33,6 +33,8 @@ export interface AttestedFacts {
   readonly verifier: Predicate['verifier'];
   readonly model: ModelFact;
   readonly release: ReleaseFact;
+  /** Null where the release does not run behind an endpoint. */
+  readonly endpoint: EndpointState | null;
   readonly recordings: readonly RecordingFact[];
   /** Empty where every signal was recorded. */
   readonly runtimes: NonNullable<Predicate['runtimes']>;
@@ -42,6 +44,14 @@ export interface AttestedFacts {
   readonly predecessor: Predecessor | null;
   readonly verifiedAt: Date;
   readonly expiresAt: Date;
+}
+
+/** As of when an endpoint's word stands. */
+export interface EndpointState {
+  /** When signals of the release were measured, as far as they count here: the first and the last time. */
+  readonly measured: { readonly from: Date; readonly to: Date } | null;
+  /** The newest drift check of the release. */
+  readonly lastCheck: RecordedDriftCheck | null;
 }
 
 const RECORDED_NOTE =
@@ -62,9 +72,25 @@ const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) =>
   CALIBRATION_DRIFTED: ({ drift }) =>
     'Calibration samples and committed samples differ under models that saw neither, by ' +
     `${(drift?.shift ?? 0).toFixed(2)} standard deviations on average (p = ${String(drift?.pValue ?? 0)}): the p-values compare unlike samples.`,
+  ENDPOINT_DRIFTED: ({ endpointDrift }) => (endpointDrift ? driftSentence(endpointDrift) : ''),
   NO_LONGER_VERIFIABLE_SAMPLES: ({ counts: { samples } }) =>
     `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,
 };
+
+function driftSentence({
+  checkedAt,
+  sampled,
+  differing,
+  largestDifference,
+  errorCode,
+}: AttestedDrift): string {
+  const most = largestDifference === null ? '' : `, by up to ${largestDifference.toFixed(2)}`;
+  const why = errorCode === null ? '' : ` (${errorCode})`;
+  return (
+    `What answers behind the endpoint has changed since the release was registered: on ${checkedAt}, ${differing} of ${sampled} known ` +
+    `signals were others${most}${why}. All signals here are newer; earlier attestations of the release are of what answered before.`
+  );
+}
 
 /** Requests that were held against the calibration set. */
 const tested = (counts: VerificationSummary['counts']['requests']): number =>
@@ -117,15 +143,36 @@ function unscorableSentence({ role, code, samples }: UnscorableReason): string {
   return `${samples} committed samples have no signal under ${model}: ${code}.`;
 }
 
-function artifactOf({ release, recordings }: AttestedFacts): Predicate['artifact'] {
+function asOf({ measured, lastCheck }: EndpointState): string {
+  const since =
+    measured && `It answered from ${measured.from.toISOString()} to ${measured.to.toISOString()}.`;
+  return [since, lastCheck && checkSentence(lastCheck)]
+    .filter(Boolean)
+    .map((said) => ` ${said}`)
+    .join('');
+}
+
+function checkSentence({ outcome, checkedAt, sampled, errorCode }: RecordedDriftCheck): string | null {
+  const at = checkedAt.toISOString();
+  switch (outcome) {
+    case 'SAME':
+      return `Asked again on ${at} for ${sampled} known signals, it said the same.`;
+    case 'UNREACHABLE':
+      return `When it was to be asked again on ${at}, it gave no answer (${errorCode ?? 'nothing to ask'}): whether it still says the same is unknown.`;
+    case 'DIFFERENT':
+      return null;
+  }
+}
+
+function artifactOf({ release, recordings, endpoint }: AttestedFacts): Predicate['artifact'] {
   const { runtime, artifactDigest } = release;
   if (runtime === 'recorded') {
     const digests = recordings.map(({ part, digest }) => ({ name: `signals part ${part}`, sha256: digest }));
     return { kind: 'recorded-signals', digests, note: RECORDED_NOTE };
   }
   const digests = [{ name: 'artifact manifest', sha256: artifactDigest }];
-  return ENDPOINT_RUNTIMES.has(runtime)
-    ? { kind: 'endpoint', digests, note: ENDPOINT_NOTE }
+  return endpoint
+    ? { kind: 'endpoint', digests, note: `${ENDPOINT_NOTE}${asOf(endpoint)}` }
     : { kind: 'files', digests, note: FILES_NOTE };
 }
 

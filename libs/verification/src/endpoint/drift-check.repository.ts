@@ -9,6 +9,7 @@ import {
 } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
+import type { TargetRelease } from '../signals.service.js';
 
 export interface RecordedDriftCheck {
   readonly checkId: string;
@@ -53,6 +54,18 @@ export class DriftCheckRepository {
       .where('outcome', '=', 'DIFFERENT')
       .executeTakeFirst();
     return row?.ended === undefined || row.ended === null ? 0 : row.ended + 1;
+  }
+
+  /** The check that found the difference with which a generation began; undefined for generation 0. */
+  async beginningOf({ releaseId, generation }: TargetRelease): Promise<RecordedDriftCheck | undefined> {
+    const row = await this.db
+      .selectFrom('drift_check')
+      .selectAll()
+      .where('release_id', '=', releaseId)
+      .where('generation', '=', generation - 1)
+      .where('outcome', '=', 'DIFFERENT')
+      .executeTakeFirst();
+    return row && fromRow(row);
   }
 
   /** The check that a due time asked for. */

@@ -121,6 +121,20 @@ export class SignalBlockRepository {
     return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
   }
 
+  /** When signals on these subjects were computed, the first and the last time; null where there are none. */
+  async computedBetween(
+    sourceDigest: string,
+    subjectIds: readonly string[],
+  ): Promise<{ readonly from: Date; readonly to: Date } | null> {
+    const row = await this.db
+      .selectFrom('signal_block')
+      .select((eb) => [eb.fn.min('computed_at').as('from'), eb.fn.max('computed_at').as('to')])
+      .where('source_digest', '=', bytes(sourceDigest))
+      .where('subject_id', 'in', subjectIds)
+      .executeTakeFirstOrThrow();
+    return row.from && row.to ? { from: row.from, to: row.to } : null;
+  }
+
   /** What computed the signals on these subjects, each named once, in order. */
   async backends(sourceDigest: string, subjectIds: readonly string[]): Promise<string[]> {
     const rows = await this.db

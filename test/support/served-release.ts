@@ -1,0 +1,160 @@
+/**
+ * A verified release behind a real HTTP endpoint whose model a test can exchange, with what a schedule, workers and people
+ * do about it. The clock of the schedule is the test's.
+ */
+import { openAttestation, type Predicate } from '@app/attestation';
+import { loadLocalRuntime, openRuntime, type RuntimeSource } from '@app/inference';
+import type { Attestation, DriftSettings, RecordedDriftCheck, Verification } from '@app/verification';
+import type { EndpointServer } from './endpoint-server.js';
+import { type LiveModel, liveModel, rememberingModel } from './live.js';
+import type { Classifier } from './models/classifier.js';
+import { openInferenceServer, type ServedClassifier } from './open-inference-server.js';
+import { runtimeOptions } from './runtime-options.js';
+import { testDatabase, type TestDatabase } from './test-database.js';
+import {
+  type Job,
+  openVerification,
+  openWorker,
+  type TestWorker,
+  type VerificationBench,
+} from './verification.js';
+
+/** Known signals that a drift check asks for. */
+export const SAMPLE = 16;
+/** Calibration, controls and commitments of the model. */
+export const COMMITTED = 40;
+export const ALL = 150 + 80 + COMMITTED;
+
+/** Of the release as it is registered, and of what it should not be. */
+export const UNLEARNED = rememberingModel(['controls']);
+export const NOT_UNLEARNED = rememberingModel(['controls', 'forget']);
+
+const NAME = 'm';
+const DAY_MS = 86_400_000;
+
+export const DRIFT: DriftSettings = {
+  sample: SAMPLE,
+  tolerance: 0.05,
+  newSeed: () => new Uint8Array(32).fill(7),
+};
+
+/** Files are run in this process, endpoints asked over HTTP. */
+export function runLocally({ declaration, directory }: RuntimeSource) {
+  const options = runtimeOptions({ endpoints: { hosts: ['127.0.0.1'], tokens: new Map() } });
+  if (declaration.kind !== 'onnx') return openRuntime({ declaration, directory }, options);
+  return loadLocalRuntime({ declaration, directory: directory! }, options);
+}
+
+export class ServedRelease {
+  releaseId = '';
+  private day = 0;
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly bench: VerificationBench,
+    readonly worker: TestWorker,
+    /** A second one, on another machine as it were. */
+    readonly other: TestWorker,
+    readonly server: EndpointServer,
+    private readonly models: { [name: string]: ServedClassifier },
+    readonly model: LiveModel,
+  ) {}
+
+  /** Serves {@link UNLEARNED}; the release is attested. */
+  static async open(): Promise<ServedRelease> {
+    const models: { [name: string]: ServedClassifier } = { [NAME]: { classifier: UNLEARNED } };
+    const server = openInferenceServer(models);
+    await server.listen();
+    const database = await testDatabase();
+    const bench = await openVerification(database);
+    const live = { openRuntime: runLocally, models: 3, drift: DRIFT };
+    const worker = await openWorker(database, 'worker-a', live);
+    const other = await openWorker(database, 'worker-b', live);
+    const model = await liveModel(bench, { forget: COMMITTED });
+    const served = new ServedRelease(database, bench, worker, other, server, models, model);
+    for (let i = 0; i < model.forget.length; i += 5)
+      await bench.file(model.modelId, model.forget.slice(i, i + 5));
+    await bench.drain(worker);
+    await bench.freeze(model.modelId);
+    served.releaseId = await served.register();
+    await served.drain();
+    return served;
+  }
+
+  async close(): Promise<void> {
+    await this.worker.close();
+    await this.other.close();
+    await this.bench.close();
+    await this.server.close();
+    await this.database.close();
+  }
+
+  /** Exchanges the model behind the endpoint. */
+  serve(classifier: Classifier, options: Omit<ServedClassifier, 'classifier'> = {}): void {
+    this.models[NAME] = { classifier, ...options };
+  }
+
+  /** Registers a release with the address of the endpoint. @returns its id */
+  async register(): Promise<string> {
+    const declaration = { kind: 'open-inference', url: this.server.url, model: NAME, outputForm: 'logits' };
+    const { artifactDigest } = await this.bench.artifacts.storeEndpoint(declaration, 'platform:test');
+    return this.model.release(artifactDigest);
+  }
+
+  /** As the schedule looks, a day later each time. */
+  look() {
+    this.day += 1;
+    return this.lookAgain();
+  }
+
+  /** Serves the same due time once more. */
+  lookAgain() {
+    const now = new Date(Date.UTC(2027, 0, this.day, 3));
+    const next = new Date(now.getTime() + DAY_MS);
+    return this.bench.reverifications.requestDue({ dueAt: now, now, next });
+  }
+
+  /** Does all that is asked for. @throws the first error of a job */
+  async drain(): Promise<void> {
+    for (const error of await this.bench.drain(this.worker)) throw error;
+  }
+
+  /** Does the jobs of one kind. */
+  async runJobs(name: Job['name'], worker = this.worker): Promise<void> {
+    for (const job of await this.bench.takeJobs(name)) await worker.run(job);
+  }
+
+  /** The check that a look asked for, as the queue delivers it for the last time. */
+  async lastTry(): Promise<Job> {
+    const [job] = await this.bench.takeJobs('verification.drift');
+    return { ...job!, lastTry: true };
+  }
+
+  /** Newest first. */
+  async checks(releaseId = this.releaseId): Promise<readonly RecordedDriftCheck[]> {
+    return (await this.bench.driftChecks.list({ releaseId }, { first: 100 })).items;
+  }
+
+  async newest(releaseId = this.releaseId): Promise<Verification> {
+    return (await this.bench.verifications.list({ releaseId }, { first: 1 })).items[0]!;
+  }
+
+  async attestations(): Promise<readonly Attestation[]> {
+    return (await this.bench.attestations.list({ modelId: this.model.modelId }, { first: 100 })).items;
+  }
+
+  /** What an attestation says; the newest where none is given. */
+  async stated(attestation?: Attestation): Promise<Predicate> {
+    const { jws } = attestation ?? (await this.bench.attestations.latest(this.model.modelId))!;
+    return (await openAttestation(jws, this.bench.keySet)).statement.predicate;
+  }
+
+  /** Samples that the endpoint was sent since the last call. */
+  passes(): number {
+    return this.server.received.splice(0).reduce((sum, { path, body }) => {
+      if (!path.endsWith('/infer')) return sum;
+      const { inputs } = JSON.parse(body.toString()) as { inputs: { shape: number[] }[] };
+      return sum + inputs[0]!.shape[0]!;
+    }, 0);
+  }
+}
