@@ -123,7 +123,9 @@ describe('the audit', () => {
       select column_name as name, data_type as type from information_schema.columns
       where table_schema = 'lacuna' and table_name = 'drift_check' order by ordinal_position`;
     for (const { name, type } of columns)
-      expect(await fieldsAfter(editOf('drift_check', name, type)), name).toContain(`drift_check.${name}`);
+      expect(await fieldsAfter(editOf('drift_check', 'true', name, type)), name).toContain(
+        `drift_check.${name}`,
+      );
   });
 
   it.each([

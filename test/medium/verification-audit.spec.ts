@@ -135,6 +135,22 @@ describe('the audit of verifications', () => {
     }
   });
 
+  it.each([
+    [`scores = overlay(scores placing '\\x01020000'::bytea from 1)`, 'scores'],
+    [`scores = overlay(scores placing '\\xffffffff'::bytea from 1), unscorable = unscorable + 1`, 'scores'],
+    [`unscorable = unscorable + 1`, 'unscorable'],
+    [`scores = substr(scores, 1, 8), width = 2`, 'width'],
+    [`block_index = 7`, 'block_index'],
+    [`subject = 'controls'`, 'subject'],
+    [`release_id = gen_random_uuid()`, 'release_id'],
+    [`profile_id = gen_random_uuid()`, 'profile_id'],
+  ])('names what is wrong with the stored scores of a sample set: %s', async (change, column) => {
+    const statement = `update lacuna.score_block set ${change} where ctid = (
+      select ctid from lacuna.score_block where subject <> 'commitments' limit 1)`;
+    const findings = await tamperedAudit(database, statement, (db) => auditVerifications(db, bench.keySet));
+    expect(findings.map((finding) => finding.field)).toContain(`score_block.${column}`);
+  });
+
   it('finds a removed result and a removed attestation', async () => {
     for (const table of ['result_block', 'request_result', 'attestation']) {
       const statement = `delete from lacuna.${table} where ${one(table)}`;

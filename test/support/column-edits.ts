@@ -28,22 +28,51 @@ const BY_COLUMN: Readonly<Record<string, string>> = {
   'attestation.previous_digest': `decode(repeat('cd', 32), 'hex')`,
 };
 
-/** An UPDATE of that column in one row from the middle of the table. */
-export function editOf(table: string, column: string, type: string): string {
+const LIVE = `release_id in (select release_id from lacuna.release where runtime <> 'recorded')`;
+const OF_RELEASE = `source_digest in (select artifact_digest from lacuna.release)`;
+const ON_COMMITMENTS = `subject_id in (select model_id from lacuna.model)`;
+
+/** Tables whose rows say different things, by what their rows are; each kind is edited. All others have one kind. */
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  reference: [`runtime = 'recorded'`, `runtime <> 'recorded'`],
+  release: [`runtime = 'recorded'`, `runtime <> 'recorded'`],
+  sample_set: [`role = 'calibration'`, `role = 'controls'`],
+  score_block: [
+    `subject = 'commitments' and not ${LIVE}`,
+    `subject <> 'commitments' and not ${LIVE}`,
+    `subject = 'commitments' and ${LIVE}`,
+    `subject <> 'commitments' and ${LIVE}`,
+  ],
+  signal_block: [
+    `${OF_RELEASE} and ${ON_COMMITMENTS}`,
+    `${OF_RELEASE} and not ${ON_COMMITMENTS}`,
+    `not ${OF_RELEASE} and ${ON_COMMITMENTS}`,
+    `not ${OF_RELEASE} and not ${ON_COMMITMENTS}`,
+  ],
+};
+
+/** Conditions that pick the rows of each kind. */
+export const kindsOf = (table: string): readonly string[] => KINDS[table] ?? ['true'];
+
+/** An UPDATE of that column in one row from the middle of those that `kind` picks. */
+export function editOf(table: string, kind: string, column: string, type: string): string {
   const value = BY_COLUMN[`${table}.${column}`] ?? BY_TYPE[type]!(`"${column}"`);
-  const row = `(select ctid from lacuna.${table} order by ctid offset (select count(*) / 2 from lacuna.${table}) limit 1)`;
+  const rows = `from lacuna.${table} where ${kind}`;
+  const row = `(select ctid ${rows} order by ctid offset (select count(*) / 2 ${rows}) limit 1)`;
   return `update lacuna.${table} set "${column}" = ${value} where ctid = ${row}`;
 }
 
 const TIMES = 'when a row was written; the signed times are in events, notes and attestations';
 const RETRY = 'answers a client that asks again; the records it points to are evidence themselves';
 const WORK = 'account of work done, not of results';
+const SEALED = 'sealed with the payload, which then does not open; the audit has no keys';
 const DECISION = 'follows from the attested scores by the rule of the profile; recompute it to check';
 
 export const UNDETECTED: Readonly<Record<string, string>> = {
   'log.created_at': TIMES,
   'entry.appended_at': TIMES,
   'checkpoint.signed_at': TIMES,
+  'checkpoint_cosignature.received_at': TIMES,
   'checkpoint_publication.published_at': TIMES,
   'idempotency_key.scope': RETRY,
   'idempotency_key.key': RETRY,
@@ -74,6 +103,10 @@ export const UNDETECTED: Readonly<Record<string, string>> = {
   'request_result.p_member': DECISION,
   'request_result.p_over': DECISION,
   'verification_outcome.concluded_at': TIMES,
+  'vault_content.key_id': SEALED,
+  'vault_content.wrapped_key': SEALED,
+  'vault_content.data_keys': SEALED,
+  'vault_item.sample_id': SEALED,
 };
 
 /** As prettier aligns tables. */

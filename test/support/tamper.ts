@@ -12,19 +12,22 @@ export async function tamperedAudit<T>(
   audit: (db: Database) => Promise<T>,
 ): Promise<T> {
   let found: T | undefined;
-  const work = openKysely(admin)
-    .transaction()
-    .execute(async (tx) => {
-      await sql.raw("set local search_path = lacuna; set local lacuna.maintenance = 'on'").execute(tx);
-      await triggersOff(tx);
-      const { numAffectedRows } = await sql.raw(statement).execute(tx);
-      if (!numAffectedRows) throw new Error(`nothing was changed by: ${statement}`);
-      found = await audit(tx);
-      throw new RolledBack();
-    });
-  await work.catch((error: unknown) => {
-    if (!(error instanceof RolledBack)) throw error;
+  const db = openKysely(admin);
+  const work = db.transaction().execute(async (tx) => {
+    await sql.raw("set local search_path = lacuna; set local lacuna.maintenance = 'on'").execute(tx);
+    await triggersOff(tx);
+    const { numAffectedRows } = await sql.raw(statement).execute(tx);
+    if (!numAffectedRows) throw new Error(`nothing was changed by: ${statement}`);
+    found = await audit(tx);
+    throw new RolledBack();
   });
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof RolledBack)) throw error;
+  } finally {
+    await db.destroy();
+  }
   return found!;
 }
 

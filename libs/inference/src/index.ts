@@ -15,7 +15,7 @@ export { runtimeOptionsOf } from './runtime-options.js';
 export { auditRecordings, type RecordingFinding } from './recorded/audit-recordings.js';
 export { csvFields } from './recorded/csv-fields.js';
 export { type ParseOptions } from './recorded/parse-recording.js';
-export type { Recording } from './recorded/recording.repository.js';
+export { type Recording, RecordingRepository } from './recorded/recording.repository.js';
 export { RecordingDigest } from './recorded/recording-digest.js';
 export { RecordingService, type StoredRecording, type StoreOptions } from './recorded/recording.service.js';
 export type { RecordedRow, SignalKind } from './recorded/row-reader.js';

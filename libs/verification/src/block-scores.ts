@@ -26,6 +26,16 @@ export function decodeScores(bytes: Uint8Array): Int32Array {
   );
 }
 
+/** As {@link decodeScores}; null for bytes that hold something else. */
+export function decodedScores(bytes: Uint8Array): Int32Array | null {
+  try {
+    return decodeScores(bytes);
+  } catch (error) {
+    if (error instanceof VerificationError) return null;
+    throw error;
+  }
+}
+
 /** Scores in [0, 1], NaN where there is none: what decisions are made from, `[width]`. */
 export function fractions(scores: Int32Array): Float64Array {
   return Float64Array.from(scores, (score) => (score < 0 ? NaN : score / MILLION));

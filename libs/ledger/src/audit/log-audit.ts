@@ -18,6 +18,7 @@ import {
 import { LedgerError } from '../errors.js';
 import type { LedgerRepository, LogRow } from '../ledger.repository.js';
 import { narrowedEdge } from '../narrowed-edge.js';
+import { auditCosignatures } from './cosignature-audit.js';
 import { CHUNK_LEAVES, type ChunkAnswer, type ChunkAuditor, type ChunkOrder } from './chunk.js';
 import type { AuditFinding, AuditProgress, LogAccount } from './finding.js';
 import { compareTile, countNewer, countStoredNewer, readStoredTiles, tileKey } from './stored-tiles.js';
@@ -72,6 +73,7 @@ export class LogAudit {
     await this.compareUpperTiles(integrated);
     await this.countTiles(integrated);
     for (const checkpoint of checkpoints) this.checkNote(checkpoint);
+    this.findings.push(...(await auditCosignatures(on, this.log, this.from)));
     return {
       log: this.log.origin,
       from: this.from,

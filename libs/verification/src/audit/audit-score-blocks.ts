@@ -2,8 +2,7 @@
 import type { ResultLeaf } from '@app/attestation';
 import type { AuditFinding } from '@app/ledger';
 import type { Database } from '@app/persistence';
-import { decodeScores } from '../block-scores.js';
-import { VerificationError } from '../errors.js';
+import { decodedScores } from '../block-scores.js';
 import { UNSCORABLE_SCORE } from '../plan.js';
 import { COMMITMENTS } from '../subjects.js';
 
@@ -38,7 +37,7 @@ export async function auditScoreBlocks(
   const findings: AuditFinding[] = [];
   let exact = false;
   for (const row of rows) {
-    const scores = decoded(row.scores);
+    const scores = decodedScores(row.scores);
     if (!scores) {
       findings.push({ ...place, field: 'score_block.scores', problem: 'holds something else than scores' });
       continue;
@@ -64,15 +63,6 @@ export async function auditScoreBlocks(
       problem: 'no stored block has the attested scores',
     });
   return findings;
-}
-
-function decoded(bytes: Uint8Array): Int32Array | null {
-  try {
-    return decodeScores(bytes);
-  } catch (error) {
-    if (error instanceof VerificationError) return null;
-    throw error;
-  }
 }
 
 const contradicts = ({ score }: ResultLeaf, stored: number | undefined): boolean =>

@@ -2,7 +2,7 @@
 import { CodedError } from '@app/errors';
 import type { AuditFinding } from '@app/ledger';
 import type { Database } from '@app/persistence';
-import { decodeScores } from '../block-scores.js';
+import { decodedScores } from '../block-scores.js';
 import { scoreSamples } from '../block.js';
 import { decodeSignals, SAMPLE_ERASED, type SignalBlock, unpackReasons } from '../live/signal-block.js';
 import { SignalBlockRepository } from '../live/signal-block.repository.js';
@@ -10,7 +10,7 @@ import { releaseSource } from '../live/signal-source.js';
 import type { MeasurementProfile } from '../profile/profile-document.js';
 import { ProfileRepository } from '../profile/profile.repository.js';
 import { referenceIds } from '../profile/reference-ids.js';
-import { subjectIdOf } from '../subjects.js';
+import { subjectIdOf, subjectsOf } from '../subjects.js';
 
 const RECORDED = 'recorded';
 
@@ -114,7 +114,9 @@ class ScoreAudit {
       .where('generation', '=', this.pair.generation)
       .where('profile_id', '=', this.pair.profile_id)
       .execute();
-    for (const block of blocks) {
+    const known = subjectsOf(profile.document, 0n).map(({ name }) => name);
+    // Blocks of other subjects are found with the scores of the sets.
+    for (const block of blocks.filter(({ subject }) => known.includes(subject))) {
       const problem = await this.compare(profile, references, block);
       if (problem === null) continue;
       const index = `${this.pair.release_id}/${block.subject}/${block.block_index}`;
@@ -161,7 +163,9 @@ class ScoreAudit {
     const cached = await Promise.all(
       digests.map((sourceDigest) => this.cache.best({ sourceDigest, subjectId }, block.block_index)),
     );
-    const scores = decodeScores(block.scores);
+    const scores = decodedScores(block.scores);
+    // That, too, is found with the scores themselves.
+    if (!scores) return null;
     if (!cached.every((found): found is SignalBlock => found !== undefined && found.width >= scores.length))
       return 'signals behind stored scores are gone';
     const [target, ...others] = cached.map(({ values }) => values.subarray(0, scores.length));
