@@ -1,6 +1,7 @@
 import { connect, checkSchema, knownMigrations, migrate, type Migration } from '@app/persistence';
 import { installQueue } from '@app/queue';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { releaseSource } from '../../libs/verification/src/live/signal-source.js';
 import { emptyDatabase, type TestDatabase } from '../support/test-database.js';
 
 describe('migrate', () => {
@@ -22,6 +23,35 @@ describe('migrate', () => {
     expect(applied.flat().sort()).toEqual(names);
     expect(await migrate(database.admin, undefined, installQueue)).toEqual([]);
     await checkSchema(database.sql);
+  });
+
+  it('keeps what is known of releases behind endpoints under their own names, and of files as it was', async () => {
+    const { admin } = database;
+    await migrate(admin, knownMigrations().slice(0, 13), installQueue);
+    const artifacts = { endpoint: 'ab'.repeat(32), files: 'cd'.repeat(32) };
+    const releases = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
+    await admin.unsafe(`set search_path = lacuna;
+      set session_replication_role = replica;
+      insert into release (release_id, model_id, ordinal, name, artifact_digest, runtime, committed_before, registered_at, event_index)
+        values ('${releases[0]}', gen_random_uuid(), 0, 'a', decode('${artifacts.endpoint}', 'hex'), 'open-inference', 0, now(), 0),
+          ('${releases[1]}', gen_random_uuid(), 0, 'b', decode('${artifacts.files}', 'hex'), 'onnx', 0, now(), 1);
+      insert into score_block select release_id, release_id, 'commitments', 0, 1, artifact_digest, '\\x00000000', 0, 0, 0, 'w', now()
+        from release;
+      insert into signal_block select artifact_digest, model_id, 0, 1, '\\x0000000000000000', 0, '{}', 'b', 1, 'w', now() from release;
+      reset session_replication_role`);
+    await migrate(admin, undefined, installQueue);
+    const endpoint = {
+      artifactDigest: artifacts.endpoint,
+      releaseId: releases[0]!,
+      runtime: 'open-inference',
+    };
+    const known = await admin<{ source: string }[]>`
+      select encode(source_digest, 'hex') as source from lacuna.signal_block order by computed_at, 1`;
+    expect(known.map(({ source }) => source).sort()).toEqual(
+      [artifacts.endpoint, artifacts.files, releaseSource(endpoint, 0).sourceDigest].sort(),
+    );
+    const scores = await admin<{ generation: number }[]>`select generation from lacuna.score_block`;
+    expect(scores.map(({ generation }) => generation)).toEqual([0, 0]);
   });
 
   it('moves what opens commitments into rows of its own and leaves nothing of it behind', async () => {

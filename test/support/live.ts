@@ -66,8 +66,14 @@ export function rememberingModel(groups: readonly Group[], strength = 3): Classi
   return { inputShape: [FEATURES], layers: [layer], classes: CLASSES, softmax: false };
 }
 
+/** What registering a live model needs of an application. */
+export type LiveBench = Pick<
+  VerificationBench,
+  'models' | 'references' | 'sets' | 'releases' | 'artifacts' | 'samples' | 'unique'
+>;
+
 /** Stores a model file. @returns its artifact digest */
-export async function storeModel(bench: VerificationBench, file: Uint8Array): Promise<string> {
+export async function storeModel(bench: Pick<LiveBench, 'artifacts'>, file: Uint8Array): Promise<string> {
   const declaration = { kind: 'onnx', entry: 'model.onnx', outputForm: 'logits' };
   const upload = { declaration, isArchive: false, storedBy: ACTOR };
   return (await bench.artifacts.storeFiles(bytesOf(file), upload)).artifactDigest;
@@ -88,7 +94,7 @@ export const groupIds = (group: Group, count: number, first = 0): string[] =>
 
 /** Stores samples of a group under seeded noise. */
 export async function storeSamples(
-  bench: VerificationBench,
+  bench: Pick<LiveBench, 'samples'>,
   modelId: string,
   group: Group,
   sampleIds: readonly string[],
@@ -115,7 +121,7 @@ export interface LiveOptions {
 
 /** A model with live references, calibration set and controls, whose samples are stored. */
 export async function liveModel(
-  bench: VerificationBench,
+  bench: LiveBench,
   { calibration = 150, controls = 80, forget = 40 }: LiveOptions = {},
 ): Promise<LiveModel> {
   const key = () => ({ idempotencyKey: bench.unique('key') });

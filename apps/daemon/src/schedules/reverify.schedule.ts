@@ -1,6 +1,7 @@
 /**
  * Looks at every model's current release at the due times of LACUNA_REVERIFY_CRON: it is verified again where something
- * changed or its attestation would expire, and counted as unchanged where not. Of several daemons one serves
+ * changed or its attestation would expire, where it runs behind an endpoint that says what it said (a drift check comes first),
+ * and counted as unchanged where not. Of several daemons one serves
  * each due time (advisory lock and a row per due time); one that was missed while all were down is served at the next
  * start, once. A crash between asking and writing the row asks again, which computes nothing twice.
  * Proven by test/medium/daemon-schedule.spec.ts.

@@ -1,4 +1,7 @@
-/** Where signals of live models come from, and under which name they are kept. Pure; proven by signal-source.spec.ts. */
+/**
+ * Where signals of live models come from, and under which name they are kept. Pure; proven by signal-source.spec.ts, and
+ * by test/medium/migrator.spec.ts: a migration gave signals that were known before the same names.
+ */
 import { createHash } from 'node:crypto';
 import { ENDPOINT_RUNTIMES } from '../endpoint-runtimes.js';
 
