@@ -362,6 +362,16 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     who: 'superuser',
+    what: 'moves a byte from a salt to the next, checks and guards off',
+    outcome: 'detected',
+    by: 'commitment_opening.salt',
+    sql: `${off('commitment_opening')} alter table lacuna.commitment_opening drop constraint commitment_opening_salt_check;
+      update lacuna.commitment_opening opening set salt = case leaf_index when 17 then substr(salt, 1, 31)
+        else (select substr(salt, 32) from lacuna.commitment_opening before where before.log_id = :log and before.leaf_index = 17) || salt end
+      where log_id = :log and leaf_index in (17, 18)`,
+  },
+  {
+    who: 'superuser',
     what: 'edits a tile, guards off',
     outcome: 'detected',
     by: 'tile.hashes',

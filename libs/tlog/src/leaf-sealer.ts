@@ -19,6 +19,8 @@ export class LeafSealer {
   private readonly hashed: Buffer;
   private readonly commitmentAt: number;
   private inner = Buffer.alloc(BLOCK_BYTES + FIRST_CONTENT_BYTES, INNER_PAD);
+  /** What the inner hash is of: kept, because most contents are as long as the one before. */
+  private innerInput = this.inner.subarray(0, BLOCK_BYTES);
   private readonly outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES, OUTER_PAD);
 
   /** @throws TLOG_LEAF_MALFORMED for a bad type */
@@ -35,17 +37,32 @@ export class LeafSealer {
    * @throws TLOG_LEAF_MALFORMED when there is no whole salt at that place
    */
   seal(source: Buffer, from: number, to: number, salts: Uint8Array, saltAt = 0): void {
+    source.copy(this.content(to - from), 0, from, to);
+    this.sealContent(salts, saltAt);
+  }
+
+  /** Where the content of the next {@link sealContent} is written; it holds the one before as far as that reaches. */
+  content(bytes: number): Buffer {
+    const end = BLOCK_BYTES + bytes;
+    if (end > this.inner.length) {
+      const grown = Buffer.alloc(2 * end);
+      this.inner.copy(grown);
+      this.inner = grown;
+    }
+    if (end !== this.innerInput.length) this.innerInput = this.inner.subarray(0, end);
+    return this.inner.subarray(BLOCK_BYTES, end);
+  }
+
+  /** {@link seal} of what was written to {@link content}. @throws TLOG_LEAF_MALFORMED */
+  sealContent(salts: Uint8Array, saltAt = 0): void {
     if (saltAt + SALT_BYTES > salts.length) throw saltMalformed();
-    const end = BLOCK_BYTES + to - from;
-    if (end > this.inner.length) this.inner = Buffer.alloc(2 * end, INNER_PAD);
     const { inner, outer } = this;
     for (let i = 0; i < SALT_BYTES; i++) {
       const byte = salts[saltAt + i]!;
       inner[i] = byte ^ INNER_PAD;
       outer[i] = byte ^ OUTER_PAD;
     }
-    source.copy(inner, BLOCK_BYTES, from, to);
-    sha256Into(outer, BLOCK_BYTES, inner.subarray(0, end));
+    sha256Into(outer, BLOCK_BYTES, this.innerInput);
     this.leaf.write(hash('sha256', outer, 'base64'), this.commitmentAt, 'latin1');
   }
 

@@ -3,7 +3,8 @@ import { canonicalJson, hashLeaf, sealLeaf } from '@app/tlog';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../append-operation.js';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
-import { BlockCheck, type BlockColumns } from './block-check.js';
+import { type Block, BlockCheck } from './block-check.js';
+import { SEPARATOR } from './expected-contents.js';
 
 interface Row {
   index: bigint;
@@ -25,10 +26,10 @@ const shared = (requestId: string): JsonObject => ({
 });
 
 /** Three commitments of one request, then three of another. */
-function rowsFrom(first: bigint): Row[] {
+function rowsFrom(first: bigint, sample = (n: number) => `sample "${n}" ü`): Row[] {
   return Array.from({ length: 6 }, (_, n) => {
     const requestId = REQUESTS[Math.floor(n / 3)]!;
-    const [position, sampleId] = [(n % 3) + 1, `sample "${n}" ü`];
+    const [position, sampleId] = [(n % 3) + 9, sample(n)];
     const content = canonicalJson({ ...shared(requestId), position, sample: sampleId });
     const salt = randomBytes(32);
     return {
@@ -48,14 +49,11 @@ const int8 = (value: bigint) => {
   bytes.writeBigInt64BE(value);
   return bytes;
 };
+const texts = (rows: readonly Row[], text: (row: Row) => string) =>
+  Buffer.from(rows.map(text).join(String.fromCharCode(SEPARATOR)));
 const column = <T>(rows: readonly T[], bytes: (row: T) => Uint8Array) => Buffer.concat(rows.map(bytes));
 
-function block(
-  first: bigint,
-  rows: readonly Row[],
-  opened = rows,
-  erased: readonly bigint[] = [],
-): BlockColumns {
+function block(first: bigint, rows: readonly Row[], opened = rows, erased: readonly bigint[] = []): Block {
   const uuid = ({ requestId }: Row) => Buffer.from(requestId.replaceAll('-', ''), 'hex');
   return {
     first,
@@ -65,6 +63,7 @@ function block(
       leafHashes: column(rows, ({ leaf }) => hashLeaf(leaf)),
       leafLengths: column(rows, ({ leaf }) => int4(leaf.length)),
       leaves: column(rows, ({ leaf }) => leaf),
+      areWhole: true,
     },
     commitments: {
       indexes: column(rows, ({ index }) => int8(index)),
@@ -74,10 +73,9 @@ function block(
     openings: {
       indexes: column(opened, ({ index }) => int8(index)),
       salts: column(opened, ({ salt }) => salt),
-      sampleLengths: column(opened, ({ sampleId }) => int4(Buffer.byteLength(sampleId))),
-      samples: column(opened, ({ sampleId }) => Buffer.from(sampleId)),
-      contentLengths: column(opened, ({ content }) => int4(Buffer.byteLength(content))),
-      contents: column(opened, ({ content }) => Buffer.from(content)),
+      samples: texts(opened, ({ sampleId }) => sampleId),
+      contents: texts(opened, ({ content }) => content),
+      areWhole: opened.every(({ salt }) => salt.length === 32),
     },
     erased: new Set(erased),
   };
@@ -85,7 +83,7 @@ function block(
 
 const says = (requestId: string, content: Readonly<Record<string, unknown>>) =>
   content['request'] === requestId;
-const check = (columns: BlockColumns) => new BlockCheck(COMMITMENT_TYPE, says).leafHashes(columns);
+const check = (columns: Block) => new BlockCheck(COMMITMENT_TYPE, says).leafHashes(columns);
 
 describe('the quick look at a block', () => {
   it.each([0n, 4096n, 2n ** 32n - 3n, 2n ** 40n])(
@@ -116,6 +114,43 @@ describe('the quick look at a block', () => {
       change(rows[n]!);
       expect(check(block(10n, rows)), String(n)).toBeNull();
     }
+  });
+
+  it.each<[string, (n: number) => string]>([
+    ['of one length', (n) => `s${n}`],
+    ['of every length', (n) => 's'.repeat(n)],
+    ['beyond a first buffer', (n) => 'é'.repeat(1000 * n)],
+    ['that need escapes, some of them', (n) => ['a\\b', 'plain', '"', '\n', '\u2028\u007f', 'x'][n]!],
+  ])('accepts samples %s', (_what, sample) => {
+    const rows = rowsFrom(0n, sample);
+    expect(check(block(0n, rows))).toEqual(new Uint8Array(column(rows, ({ leaf }) => hashLeaf(leaf))));
+  });
+
+  it('leaves samples that hold the separator to the precise audit', () => {
+    expect(
+      check(
+        block(
+          0n,
+          rowsFrom(0n, (n) => `a\u0001${n}`),
+        ),
+      ),
+    ).toBeNull();
+  });
+
+  it('sees a byte moved from one row to the next', () => {
+    const [sample, content] = [rowsFrom(0n), rowsFrom(0n)];
+    sample[1]!.sampleId += 's';
+    sample[2]!.sampleId = sample[2]!.sampleId.slice(1);
+    content[1]!.content += '{';
+    content[2]!.content = content[2]!.content.slice(1);
+    for (const rows of [sample, content]) expect(check(block(0n, rows))).toBeNull();
+    const leaf = rowsFrom(0n);
+    const intact = block(0n, leaf);
+    expect(check({ ...intact, entries: { ...intact.entries, areWhole: false } })).toBeNull();
+    expect(check({ ...intact, openings: { ...intact.openings, areWhole: false } })).toBeNull();
+    intact.entries.leafLengths.writeInt32BE(leaf[1]!.leaf.length + 1, 4);
+    intact.entries.leafLengths.writeInt32BE(leaf[2]!.leaf.length - 1, 8);
+    expect(check(intact)).toBeNull();
   });
 
   it('sees a leaf hash that differs, and rows too few and too many', () => {

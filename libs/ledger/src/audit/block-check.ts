@@ -1,12 +1,13 @@
 /**
- * The quick look at a few thousand commitments: is everything exactly as it was sealed? Leaf by leaf the content is
- * sealed again and the leaf and its hash compared, and the content is compared with what its columns say. No finding
- * comes from here: what differs in any way is looked at again by precise-audit.ts, which names it.
+ * The quick look at a few thousand commitments: is everything exactly as it was sealed? Leaf by leaf the content that the
+ * columns make is sealed again; then all of them, the leaves and their hashes are compared with what is stored, at once. No
+ * finding comes from here: what differs in any way is looked at again by precise-audit.ts, which names it.
  * Pure. Proven by block-check.spec.ts and, with every kind of change, by test/medium/attack-columns.spec.ts.
  */
 import { HASH_BYTES, hashLeaf, LeafSealer, SALT_BYTES, TlogError } from '@app/tlog';
 import type { JsonObject } from '../append-operation.js';
 import { type ContentTemplate, contentTemplate } from '../content-template.js';
+import { ExpectedContents, SEPARATOR } from './expected-contents.js';
 import { parsedContent } from './opening-audit.js';
 
 /** Rows of one block, column by column, their values back to back in order of leaf index. */
@@ -17,6 +18,8 @@ export interface EntryColumns {
   /** int32 each: bytes of each leaf. */
   readonly leafLengths: Buffer;
   readonly leaves: Buffer;
+  /** Whether every leaf hash has 32 bytes: back to back, a byte too many in one could be the one that the next lacks. */
+  readonly areWhole: boolean;
 }
 
 export interface CommitmentColumns {
@@ -31,18 +34,22 @@ export interface CommitmentColumns {
 export interface OpeningColumns {
   readonly indexes: Buffer;
   readonly salts: Buffer;
-  readonly sampleLengths: Buffer;
+  /** With a {@link SEPARATOR} between two. */
   readonly samples: Buffer;
-  readonly contentLengths: Buffer;
   readonly contents: Buffer;
+  /** Whether every salt has 32 bytes, and no row lacks its sample or content. */
+  readonly areWhole: boolean;
 }
 
 export interface BlockColumns {
-  readonly first: bigint;
-  readonly count: number;
   readonly entries: EntryColumns;
   readonly commitments: CommitmentColumns;
   readonly openings: OpeningColumns;
+}
+
+export interface Block extends BlockColumns {
+  readonly first: bigint;
+  readonly count: number;
   /** Leaves of the block whose request is erased. */
   readonly erased: ReadonlySet<bigint>;
 }
@@ -50,34 +57,15 @@ export interface BlockColumns {
 /** True when the columns of the request say what `content` says: asked once for each run of a request's commitments. */
 export type RequestCheck = (requestId: string, content: Readonly<Record<string, unknown>>) => boolean;
 
-interface ContentShape extends ContentTemplate {
-  readonly request: Buffer;
-}
-
 const UUID_BYTES = 16;
 const INDEX_BYTES = 8;
 const INT_BYTES = 4;
-const LOW_HALF = 0xffff_ffffn;
-/** Longer contents are left to the precise audit. */
-const MAX_CONTENT_BYTES = 16_384;
-
-/** Where the values of the leaf in hand begin and end, and which of the openings is next. */
-interface Cursor {
-  leaf: number;
-  leafEnd: number;
-  opening: number;
-  sample: number;
-  sampleEnd: number;
-  content: number;
-  contentEnd: number;
-}
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const FIRST_UNESCAPED = 0x20;
 
 export class BlockCheck {
   private readonly sealer: LeafSealer;
-  private readonly expected = Buffer.alloc(MAX_CONTENT_BYTES);
-  private shape: ContentShape | null = null;
-  /** How much of `expected` the shape has filled. */
-  private shapeEnd = 0;
 
   constructor(
     type: string,
@@ -87,92 +75,151 @@ export class BlockCheck {
   }
 
   /** The leaf hashes of the block, back to back; null when anything is not as it was sealed. */
-  leafHashes(block: BlockColumns): Uint8Array | null {
+  leafHashes(block: Block): Uint8Array | null {
     const { first, count, entries, commitments, openings, erased } = block;
-    for (const { indexes } of [entries, commitments]) if (indexes.length !== count * INDEX_BYTES) return null;
+    const indexes = indexesFrom(first, count);
+    if (!entries.indexes.equals(indexes) || !commitments.indexes.equals(indexes)) return null;
+    if (!entries.areWhole || !openings.areWhole) return null;
+    for (const ints of [entries.leafLengths, commitments.positions])
+      if (ints.length !== count * INT_BYTES) return null;
+    const cursor = new OpeningCursor(this.sealer, this.check, block);
     const hashes = new Uint8Array(count * HASH_BYTES);
-    const cursor: Cursor = {
-      leaf: 0,
-      leafEnd: 0,
-      opening: 0,
-      sample: 0,
-      sampleEnd: 0,
-      content: 0,
-      contentEnd: 0,
-    };
-    const start = { high: Number(first >> 32n), low: Number(first & LOW_HALF) };
-    this.shape = null;
+    const leaves = new Uint8Array(entries.leaves.length);
+    const { leaf } = this.sealer;
+    let end = 0;
     for (let n = 0; n < count; n += 1) {
-      if (!isIndex(entries.indexes, n, start, n) || !isIndex(commitments.indexes, n, start, n)) return null;
-      cursor.leaf = cursor.leafEnd;
-      cursor.leafEnd += entries.leafLengths.readInt32BE(n * INT_BYTES);
-      if (isIndex(openings.indexes, cursor.opening, start, n)) {
-        if (!this.isAsSealed(n, cursor, block)) return null;
+      const at = end;
+      end += entries.leafLengths.readInt32BE(n * INT_BYTES);
+      if (cursor.isAt(indexes, n)) {
+        if (end - at !== leaf.length || !cursor.seal(n)) return null;
+        leaves.set(leaf, at);
         this.sealer.hashInto(hashes, n * HASH_BYTES);
       } else if (erased.has(first + BigInt(n))) {
-        hashes.set(hashLeaf(entries.leaves.subarray(cursor.leaf, cursor.leafEnd)), n * HASH_BYTES);
+        const stored = entries.leaves.subarray(at, end);
+        leaves.set(stored, at);
+        hashes.set(hashLeaf(stored), n * HASH_BYTES);
       } else return null;
     }
-    const isAll = cursor.opening * INDEX_BYTES === openings.indexes.length;
-    return isAll && Buffer.compare(hashes, entries.leafHashes) === 0 ? hashes : null;
+    const isAsSealed = cursor.isDone() && entries.leaves.equals(leaves) && entries.leafHashes.equals(hashes);
+    return isAsSealed ? hashes : null;
+  }
+}
+
+/** Goes through the openings of a block and seals the content that each must have. */
+class OpeningCursor {
+  private readonly expected: ExpectedContents;
+  private opening = 0;
+  private sample = 0;
+  private request: Buffer | null = null;
+
+  constructor(
+    private readonly sealer: LeafSealer,
+    private readonly check: RequestCheck,
+    private readonly block: BlockColumns,
+  ) {
+    this.expected = new ExpectedContents(sealer, block.openings.contents.length);
   }
 
-  private isAsSealed(n: number, cursor: Cursor, { entries, commitments, openings }: BlockColumns): boolean {
-    cursor.sample = cursor.sampleEnd;
-    cursor.sampleEnd += openings.sampleLengths.readInt32BE(cursor.opening * INT_BYTES);
-    cursor.content = cursor.contentEnd;
-    cursor.contentEnd += openings.contentLengths.readInt32BE(cursor.opening * INT_BYTES);
-    const { contents, salts } = openings;
-    if (!this.saysItsColumns(n, cursor, commitments, openings)) return false;
-    this.sealer.seal(contents, cursor.content, cursor.contentEnd, salts, cursor.opening * SALT_BYTES);
-    cursor.opening += 1;
-    const { leaf } = this.sealer;
-    return entries.leaves.compare(leaf, 0, leaf.length, cursor.leaf, cursor.leafEnd) === 0;
+  /** Whether the next opening is the one of row `n` of the block. */
+  isAt(indexes: Buffer, n: number): boolean {
+    return sameBytes(
+      this.block.openings.indexes,
+      this.opening * INDEX_BYTES,
+      indexes,
+      n * INDEX_BYTES,
+      INDEX_BYTES,
+    );
   }
 
-  /** Whether the content is what the columns make of it. */
-  private saysItsColumns(
-    n: number,
-    { sample, sampleEnd, content, contentEnd }: Cursor,
-    { requestIds, positions }: CommitmentColumns,
-    { samples, contents }: OpeningColumns,
-  ): boolean {
-    const [id, idEnd] = [n * UUID_BYTES, (n + 1) * UUID_BYTES];
-    if (this.shape?.request.compare(requestIds, id, idEnd) !== 0) {
-      const text = contents.toString('utf8', content, contentEnd);
-      this.shape = shapeOf(requestIds.subarray(id, idEnd), text, this.check);
-      if (!this.shape) return false;
-      this.shapeEnd = this.expected.write(this.shape.beforePosition, 'utf8');
+  /** Seals what the columns of row `n` make; false when they make nothing. */
+  seal(n: number): boolean {
+    const { commitments, openings } = this.block;
+    const id = n * UUID_BYTES;
+    if (!this.request || !sameBytes(this.request, 0, commitments.requestIds, id, UUID_BYTES)) {
+      this.request = commitments.requestIds.subarray(id, id + UUID_BYTES);
+      const template = this.templateOf(this.request);
+      if (!template) return false;
+      this.expected.use(template);
     }
-    const { beforeSample, afterSample } = this.shape;
-    const name = JSON.stringify(samples.toString('utf8', sample, sampleEnd));
-    const rest = `${positions.readInt32BE(n * INT_BYTES)}${beforeSample}${name}${afterSample}`;
-    const end = this.shapeEnd + this.expected.write(rest, this.shapeEnd, 'utf8');
-    return contents.compare(this.expected, 0, end, content, contentEnd) === 0;
+    const position = commitments.positions.readInt32BE(n * INT_BYTES);
+    const saltAt = this.opening * SALT_BYTES;
+    if (position < 1 || saltAt + SALT_BYTES > openings.salts.length || !this.addContent(position))
+      return false;
+    this.sealer.sealContent(openings.salts, saltAt);
+    this.opening += 1;
+    return true;
+  }
+
+  /** Whether all openings were sealed and hold what was sealed. */
+  isDone(): boolean {
+    const { indexes, salts, samples, contents } = this.block.openings;
+    const total = this.opening;
+    return (
+      indexes.length === total * INDEX_BYTES &&
+      salts.length === total * SALT_BYTES &&
+      (total === 0 || this.sample === samples.length + 1) &&
+      this.expected.equals(contents)
+    );
+  }
+
+  /** The template of a request's contents, taken from its first one; null where that is no content of this request. */
+  private templateOf(request: Buffer): ContentTemplate | null {
+    const { contents } = this.block.openings;
+    const at = this.expected.nextAt;
+    const end = contents.indexOf(SEPARATOR, at);
+    const content = parsedContent(contents.toString('utf8', at, end === -1 ? contents.length : end));
+    if (!content || !this.check(uuidText(request), content)) return null;
+    try {
+      return contentTemplate(content as JsonObject);
+    } catch (error) {
+      if (error instanceof TlogError) return null;
+      throw error;
+    }
+  }
+
+  private addContent(position: number): boolean {
+    const { samples } = this.block.openings;
+    const from = this.sample;
+    let end = from;
+    let isPlain = true;
+    for (; end < samples.length && samples[end] !== SEPARATOR; end += 1) {
+      const byte = samples[end]!;
+      if (byte < FIRST_UNESCAPED || byte === QUOTE || byte === BACKSLASH) isPlain = false;
+    }
+    if (from > samples.length) return false;
+    this.sample = end + 1;
+    if (isPlain) return this.expected.add(position, samples, from, end);
+    const name = Buffer.from(JSON.stringify(samples.toString('utf8', from, end)));
+    return this.expected.add(position, name, 1, name.length - 1);
   }
 }
 
-/** Whether row `row` has the index `start` + `n`; two halves, because a bigint for each row would cost the most here. */
-function isIndex(indexes: Buffer, row: number, start: { high: number; low: number }, n: number): boolean {
-  if ((row + 1) * INDEX_BYTES > indexes.length) return false;
-  const low = start.low + n;
-  const high = start.high + (low > 0xffff_ffff ? 1 : 0);
-  return (
-    indexes.readInt32BE(row * INDEX_BYTES) === high &&
-    indexes.readUInt32BE(row * INDEX_BYTES + INT_BYTES) === low >>> 0
-  );
+/** Compared here: a call out of JavaScript would cost more than so few bytes. */
+function sameBytes(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, length: number): boolean {
+  if (aAt + length > a.length || bAt + length > b.length) return false;
+  for (let i = 0; i < length; i += 1) if (a[aAt + i] !== b[bAt + i]) return false;
+  return true;
 }
 
-/** The shape of a request's contents, taken from its first one; null where that is no content of this request. */
-function shapeOf(request: Buffer, text: string, check: RequestCheck): ContentShape | null {
-  const content = parsedContent(text);
-  if (!content || !check(uuidText(request), content)) return null;
-  try {
-    return { request, ...contentTemplate(content as JsonObject) };
-  } catch (error) {
-    if (error instanceof TlogError) return null;
-    throw error;
+/** int64 each; in two halves, because a bigint for each row would cost the most here. */
+function indexesFrom(first: bigint, count: number): Buffer {
+  const indexes = Buffer.allocUnsafe(count * INDEX_BYTES);
+  const high = Number(first >> 32n);
+  const low = Number(first & 0xffff_ffffn);
+  for (let n = 0; n < count; n += 1) {
+    indexes.writeUInt32BE(high + (low + n > 0xffff_ffff ? 1 : 0), n * INDEX_BYTES);
+    indexes.writeUInt32BE((low + n) >>> 0, n * INDEX_BYTES + INT_BYTES);
   }
+  return indexes;
+}
+
+/** The requests of a block's commitments, each once for every run of them. */
+export function requestIdsOf({ requestIds }: CommitmentColumns): Set<string> {
+  const ids = new Set<string>();
+  for (let at = 0; at < requestIds.length; at += UUID_BYTES)
+    if (at === 0 || !sameBytes(requestIds, at, requestIds, at - UUID_BYTES, UUID_BYTES))
+      ids.add(uuidText(requestIds.subarray(at, at + UUID_BYTES)));
+  return ids;
 }
 
 function uuidText(bytes: Buffer): string {

@@ -5,8 +5,8 @@
 import type { Queryable } from '@app/persistence';
 import { HASH_BYTES, type Tile, TILE_WIDTH, TileBuilder } from '@app/tlog';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
-import { BlockCheck } from './block-check.js';
-import { readCommitmentColumns, readEntryColumns, readOpeningColumns } from './block-columns.js';
+import { BlockCheck, requestIdsOf } from './block-check.js';
+import { readBlockColumns } from './block-columns.js';
 import { CHUNK_LEAVES, type ChunkAnswer, type ChunkOrder } from './chunk.js';
 import { erasedLeaves } from './erasure-audit.js';
 import type { AuditFinding } from './finding.js';
@@ -85,14 +85,20 @@ class ChunkAudit {
   /** Leaf hashes of a block in which nothing is wrong; null otherwise. */
   private async quickHashes(first: bigint, end: bigint): Promise<Uint8Array | null> {
     const { log } = this.order;
-    const count = Number(end - first);
-    const entries = await readEntryColumns(this.on, log.logId, first, end);
-    const commitments = await readCommitmentColumns(this.on, log.logId, first, end);
-    const openings = await readOpeningColumns(this.on, log.logId, first, end);
+    const columns = await readBlockColumns(this.on, { logId: log.logId, first, end });
+    const { commitments, openings } = columns;
     const isOpen = openings.indexes.length === commitments.indexes.length;
     const erased = isOpen ? new Set<bigint>() : await erasedLeaves(this.on, log.logId, first, end);
-    this.requests = await requestsOf(this.on, log, first, end);
-    return this.check.leafHashes({ first, count, entries, commitments, openings, erased });
+    await this.learnRequests(requestIdsOf(commitments));
+    return this.check.leafHashes({ first, count: Number(end - first), ...columns, erased });
+  }
+
+  /** Reads the requests of a block, but for those of the block before it. */
+  private async learnRequests(ids: ReadonlySet<string>): Promise<void> {
+    const unknown = [...ids].filter((id) => !this.requests.has(id));
+    const kept = [...this.requests].filter(([id]) => ids.has(id));
+    const read = unknown.length > 0 ? await requestsOf(this.on, this.order.log, unknown) : [];
+    this.requests = new Map([...kept, ...read]);
   }
 
   /** Appends, and stops at each checkpoint size for the edge that its root is made of. */

@@ -1,5 +1,6 @@
 /** What opens the leaves of a log, with the columns that must repeat it, as the audit reads them row by row. */
 import type { Queryable } from '@app/persistence';
+import { sql } from 'kysely';
 import type { LogRow } from '../ledger.repository.js';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import type { MirroredColumn, OpeningClaim } from './opening-audit.js';
@@ -103,26 +104,18 @@ function requestColumns(log: LogRow, row: RequestRow): MirroredColumn[] {
   ];
 }
 
-/** By request, the columns of every request with a commitment in that range of the log. */
+/** By request, the columns that repeat what the contents of its commitments in that log say. */
 export async function requestsOf(
   on: Queryable,
   log: LogRow,
-  first: bigint,
-  end: bigint,
+  requestIds: readonly string[],
 ): Promise<Map<string, MirroredColumn[]>> {
   const rows = await on
     .selectFrom('deletion_request')
     .leftJoin('request_subject', 'request_subject.request_id', 'deletion_request.request_id')
     .selectAll('deletion_request')
     .select('subject')
-    .where('deletion_request.request_id', 'in', (select) =>
-      select
-        .selectFrom('commitment')
-        .select('request_id')
-        .where('log_id', '=', log.logId)
-        .where('leaf_index', '>=', first)
-        .where('leaf_index', '<', end),
-    )
+    .where('deletion_request.request_id', '=', sql<string>`any(${requestIds}::uuid[])`)
     .execute();
   return new Map(rows.map((row) => [row.request_id, requestColumns(log, row)]));
 }
