@@ -5,9 +5,9 @@
  */
 
 /** ln 2 in two parts; the first has 21 trailing zero bits, so that `k * LN2_HIGH` is exact for |k| < 2^11. */
-const LN2_HIGH = 0.6931471803691238;
-const LN2_LOW = 1.9082149292705877e-10;
-const LOG2_E = 1.4426950408889634;
+export const LN2_HIGH = 0.6931471803691238;
+export const LN2_LOW = 1.9082149292705877e-10;
+export const LOG2_E = 1.4426950408889634;
 
 /** Below this exp underflows to 0, above it overflows to Infinity (and the table below would be left). */
 const EXP_UNDERFLOW = -745.2;
@@ -17,6 +17,8 @@ const EXP_OVERFLOW = 709.79;
 const [E2, E3, E4, E5, E6, E7] = [1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040];
 const [E8, E9, E10, E11] = [1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800];
 const [E12, E13] = [1 / 479001600, 1 / 6227020800];
+/** 1/n! from n = 13 down to 0: what {@link exp} adds up, in its order. */
+export const EXP_COEFFICIENTS = [E13, E12, E11, E10, E9, E8, E7, E6, E5, E4, E3, E2, 1, 1] as const;
 
 /** 1/(2n+1), n = 1 .. 12: with |s| <= 0.1716 the first dropped term of atanh is below 3e-21 relative. */
 const [A1, A2, A3, A4, A5, A6] = [1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13];

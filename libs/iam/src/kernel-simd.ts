@@ -4,7 +4,16 @@
  */
 import type { KernelLevels } from './kernel-levels.js';
 import { CELL_WIDTH } from './kernel-table.js';
-import { assembleModule, F64, I32, op, V128, type Code } from './wasm-assembler.js';
+import {
+  assembleModule,
+  type Code,
+  F64,
+  I32,
+  instantiate,
+  op,
+  V128,
+  type WasmInstance,
+} from './wasm-assembler.js';
 
 /** Samples in WebAssembly's memory at a time, an even number: fewer cost calls, more leave the processor's cache. */
 const CHUNK = 4096;
@@ -103,28 +112,17 @@ type Run = (
   total: number,
 ) => void;
 
-/** The part of the WebAssembly interface used here; TypeScript declares it only together with a browser's. */
-declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean;
-  Module: new (bytes: Uint8Array) => object;
-  Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): void };
-  Instance: new (module: object, imports: object) => { readonly exports: { readonly run: Run } };
-};
-
 class SimdKernel {
-  private readonly memory = new WebAssembly.Memory({ initial: ROWS_AT / PAGE + 1 });
-  private readonly run = new WebAssembly.Instance(new WebAssembly.Module(KERNEL_MODULE), {
-    env: { memory: this.memory },
-  }).exports.run;
-
   /** The table that lies in memory now. */
   private loaded: KernelLevels['table'] | null = null;
+
+  constructor(private readonly wasm: WasmInstance<Run>) {}
 
   /** As `kernelMeans`; writes into `means`. */
   means(distances: Float64Array, gaps: Float64Array, levels: KernelLevels, means: Float64Array): void {
     const { rows, table, totalWeight } = levels;
     this.reserve(ROWS_AT + rows.byteLength);
-    const memory = new Float64Array(this.memory.buffer);
+    const memory = new Float64Array(this.wasm.memory.buffer);
     if (this.loaded !== table) memory.set(table.coefficients, 0);
     this.loaded = table;
     memory.set(rows, ROWS_AT / DOUBLE);
@@ -138,7 +136,7 @@ class SimdKernel {
         memory[from + CHUNK + i] = usable ? gaps[start + i]! : 0;
       }
       const end = DISTANCES_AT + count * DOUBLE;
-      this.run(DISTANCES_AT, end, ROWS_AT + rows.byteLength, table.origin, table.lastCell, totalWeight);
+      this.wasm.run(DISTANCES_AT, end, ROWS_AT + rows.byteLength, table.origin, table.lastCell, totalWeight);
       for (let i = 0; i < count; i++) {
         means[start + i] = Number.isNaN(distances[start + i]! + gaps[start + i]!) ? NaN : memory[from + i]!;
       }
@@ -146,14 +144,11 @@ class SimdKernel {
   }
 
   private reserve(bytes: number): void {
-    const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
-    if (missing > 0) this.memory.grow(missing);
+    const missing = Math.ceil((bytes - this.wasm.memory.buffer.byteLength) / PAGE);
+    if (missing > 0) this.wasm.memory.grow(missing);
   }
 }
 
-/**
- * null without WebAssembly's vector instructions (x64 before SSE4.1, engines without a compiler), where kernel.ts does
- * the work.
- */
-export const simdKernel =
-  typeof WebAssembly !== 'undefined' && WebAssembly.validate(KERNEL_MODULE) ? new SimdKernel() : null;
+const wasm = instantiate<Run>(KERNEL_MODULE, ROWS_AT / PAGE + 1);
+/** null where kernel.ts has to do the work. */
+export const simdKernel = wasm && new SimdKernel(wasm);

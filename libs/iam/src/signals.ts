@@ -5,6 +5,7 @@
  * Proven by signals.spec.ts against the reference's outputs.
  */
 import { exp, log } from './elementary.js';
+import { shiftedExponentials } from './exponentials.js';
 import type { IamParameters } from './parameters.js';
 
 /** Added by the reference inside both logarithms of the scaled logit, so that p = 0 and p = 1 give -103.6 and 103.6. */
@@ -134,9 +135,10 @@ function softmaxSplit(
   if (!usable(logits, label)) return { ofLabel: NaN, ofOthers: NaN, highest: NaN };
   let highest = -Infinity;
   for (let c = 0; c < logits.length; c++) highest = Math.max(highest, logits[c]!);
+  const terms = shiftedExponentials(logits, highest);
   let ofOthers = 0;
-  for (let c = 0; c < logits.length; c++) if (c !== label) ofOthers += exp(logits[c]! - highest);
-  return { ofLabel: exp(logits[label]! - highest), ofOthers, highest };
+  for (let c = 0; c < terms.length; c++) if (c !== label) ofOthers += terms[c]!;
+  return { ofLabel: terms[label]!, ofOthers, highest };
 }
 
 function usable(logits: ArrayLike<number>, label: number): boolean {

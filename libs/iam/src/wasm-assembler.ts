@@ -36,6 +36,7 @@ export const op = {
   highLanes: vector(0x0d, ...lanes(1, 3)),
   f64x2Splat: vector(0x14),
   i32x4Extract: (lane: number): Code => vector(0x1b, lane),
+  i64x2Shl: vector(0xcb),
   f64x2Floor: vector(0x75),
   f64x2Add: vector(0xf0),
   f64x2Sub: vector(0xf1),
@@ -64,6 +65,37 @@ export function assembleModule({ parameters, locals, body }: WasmFunction): Uint
     ...section(7, [[...name('run'), 0x00, 0]]),
     ...section(10, [[...unsigned(code.length), ...code]]),
   ]);
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): void;
+}
+
+/** The part of the WebAssembly interface used here; TypeScript declares it only together with a browser's. */
+declare const WebAssembly: {
+  validate(bytes: Uint8Array): boolean;
+  Module: new (bytes: Uint8Array) => object;
+  Memory: new (size: { initial: number }) => Memory;
+  Instance: new (module: object, imports: object) => { readonly exports: { readonly run: unknown } };
+};
+
+/** One module with memory of its own. */
+export interface WasmInstance<Run> {
+  readonly memory: Memory;
+  readonly run: Run;
+}
+
+/**
+ * A module of {@link assembleModule}, ready to run; null without WebAssembly's vector instructions (x64 before SSE4.1, engines
+ * without a compiler), where TypeScript does the work.
+ * @param pages of 64 KiB
+ */
+export function instantiate<Run>(bytes: Uint8Array, pages: number): WasmInstance<Run> | null {
+  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return null;
+  const memory = new WebAssembly.Memory({ initial: pages });
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
+  return { memory, run: run as Run };
 }
 
 function section(id: number, entries: readonly Code[]): Code {
