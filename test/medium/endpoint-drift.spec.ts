@@ -271,6 +271,29 @@ describe('an endpoint that gives no answer', () => {
     ]);
   });
 
+  it('because no sample can be read any more has not drifted, and is not asked', async () => {
+    const breakAll = (where: string) =>
+      served.database.admin.unsafe(`update lacuna.vault_content
+        set ciphertexts = decode(repeat('00', octet_length(ciphertexts)), 'hex') where ${where}`);
+    await breakAll(
+      `segment_id = (select segment_id from lacuna.vault_segment order by stored_at desc limit 1)`,
+    );
+    served.passes();
+    await served.look();
+    await served.drain();
+    // Commitments were stored last: half of the sample, which is left out.
+    expect(await served.checks()).toMatchObject([{ outcome: 'SAME', sampled: SAMPLE / 2, errorCode: null }]);
+    await breakAll('true');
+    await served.look();
+    await served.drain();
+    expect((await served.checks())[0]).toMatchObject({
+      outcome: 'UNREACHABLE',
+      sampled: 0,
+      errorCode: 'VAULT_ITEM_BROKEN',
+    });
+    expect(served.passes()).toBe(SAMPLE / 2);
+  });
+
   it('half way through is no difference', async () => {
     let asked = 0;
     // The first is refused for its size, and of its halves one is answered.

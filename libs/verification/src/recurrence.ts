@@ -1,5 +1,6 @@
 /**
- * Recurrence: a request that was clean under one release and shows residual evidence under a later one. That is more
+ * Recurrence: a request that was clean under one release and shows residual evidence under a later one, or under the same
+ * once what answers behind its endpoint has changed. That is more
  * than a failed release: something brought forgotten samples back (a fine-tune, a rollback, a restored shard), and the
  * first bad release says where to look. Pure; proven by recurrence.spec.ts.
  */
@@ -27,7 +28,7 @@ const CLEAN: ReadonlySet<RequestVerdict> = new Set<RequestVerdict>([
 /**
  * Every recurrence of one request, oldest first. A verification raises the event exactly when its own release is the
  * `firstBad` of the last entry; later releases that stay RESIDUAL raise none, a clean one arms the rule again.
- * @param history the request's verdict per release, in order of registration, one entry a release
+ * @param history the request's verdict per release, in order of registration, one entry for each generation of a release's signals
  */
 export function findRecurrences(history: readonly ReleaseVerdict[]): Recurrence[] {
   const recurrences: Recurrence[] = [];

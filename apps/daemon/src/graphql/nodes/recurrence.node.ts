@@ -5,7 +5,8 @@ import { BigIntScalar, DateTime } from '../scalars.js';
 
 @ObjectType('Recurrence', {
   description:
-    'A deletion request that was clean under one release and shows residual evidence under a later one.',
+    'A deletion request that was clean under one release and shows residual evidence under a later one, or under the same ' +
+    'once what answers behind its endpoint has changed.',
 })
 export class RecurrenceNode {
   @Field(() => ID)
