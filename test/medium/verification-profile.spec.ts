@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FreezeProfile } from '@app/verification';
+import { type FreezeProfile, profileWarnings } from '@app/verification';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
-import { openVerification, syntheticModel, type VerificationBench } from '../support/verification.js';
+import {
+  openVerification,
+  type SyntheticOptions,
+  syntheticModel,
+  type VerificationBench,
+} from '../support/verification.js';
 
 let database: TestDatabase;
 let bench: VerificationBench;
@@ -45,6 +50,31 @@ describe('freezing a profile', () => {
       digest: profile.digest,
     });
     expect(await bench.profiles.current(modelId)).toMatchObject({ profileId, ordinal: 0 });
+  });
+
+  it('says how well the original knows both sets, and warns where it never saw the calibration set', async () => {
+    const frozen = async (options: SyntheticOptions, overrides?: Partial<FreezeProfile>) => {
+      const { modelId } = await syntheticModel(bench, options);
+      return (await bench.profiles.get(await bench.freeze(modelId, overrides))).document;
+    };
+    const sound = await frozen({});
+    expect(sound.separation).toEqual({
+      calibration: { known: 150, samples: 150 },
+      controls: { known: 80, samples: 80 },
+    });
+    expect(profileWarnings(sound)).toEqual([]);
+    const probabilities = await frozen({ signalKind: 'probability' });
+    expect(probabilities.separation).toEqual(sound.separation);
+    const unknown = await frozen({ calibrationUnknown: true });
+    expect(unknown.separation!.controls).toEqual(sound.separation!.controls);
+    expect(profileWarnings(unknown)).toEqual(['CALIBRATION_UNKNOWN_TO_ORIGINAL']);
+    // Offline, the original is not asked about single samples.
+    const offline = await frozen(
+      { calibrationUnknown: true, signalKind: 'probability' },
+      { mode: 'offline' },
+    );
+    expect(offline.separation).toBeUndefined();
+    expect(profileWarnings(offline)).toEqual([]);
   });
 
   it('answers the same key with the same profile, and another content under it with an error', async () => {

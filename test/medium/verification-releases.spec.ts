@@ -192,6 +192,13 @@ describe('drift of the calibration set', () => {
   });
 });
 
+it('is attested with the warning of its profile where the original never saw the calibration set', async () => {
+  const { model } = await modelWithRequests({ calibrationUnknown: true });
+  const { summary, predicate } = await verified(model, model.releaseValues(model.forget));
+  expect(summary.warnings).toContain('CALIBRATION_UNKNOWN_TO_ORIGINAL');
+  expect(predicate.warnings.join()).toMatch(/Of 150 calibration samples \d+ look .* of 80 controls 80:/);
+});
+
 describe('a release that is worse than never trained', () => {
   it('shows OVER_UNLEARNED in verdict, counts and warning', async () => {
     const { model, requests } = await modelWithRequests();

@@ -386,6 +386,8 @@ export interface SyntheticOptions {
   readonly forget?: number;
   readonly frozen?: boolean;
   readonly signalKind?: 'loss' | 'probability';
+  /** The original never saw the calibration samples. */
+  readonly calibrationUnknown?: true;
   /** Mean loss of the forget samples under the shadow; another than the default makes them unlike the calibration set. */
   readonly shadowLossOfForget?: number;
 }
@@ -410,7 +412,7 @@ export async function syntheticModel(
   );
   const original = merged(
     lossesAround([...controls, ...forget], MEMBER_LOSS, 1),
-    lossesAround(calibration, MEMBER_LOSS, 2),
+    lossesAround(calibration, options.calibrationUnknown ? STRANGER_LOSS : MEMBER_LOSS, 2),
   );
   // A draw in which samples of a request do not stick together by chance: one in a hundred does, and is noticed.
   const shadow = merged(

@@ -38,6 +38,12 @@ import { isConcluded, type Verification, VerificationRepository } from './verifi
 /** Random bytes under which the leaves of one verification are blinded. */
 const SECRET_BYTES = 32;
 
+/** What is told of the null hypotheses and of what they stand on. */
+type NullFigures = Pick<
+  VerificationSummary,
+  'auc' | 'calibration' | 'controls' | 'drift' | 'endpointDrift' | 'separation' | 'requestTest' | 'unscorable'
+>;
+
 @Injectable()
 export class ConcludeService {
   constructor(
@@ -72,6 +78,7 @@ export class ConcludeService {
     const nulls = await this.scores.nulls(profile, scores);
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
+    const { separation } = profile.document;
     const drift = await this.drifts.check(verification, profile);
     const began = await this.checks.beginningOf(verification);
     const unscorable = await this.unscorables.count(verification, profile.document, leaves.scores);
@@ -81,6 +88,7 @@ export class ConcludeService {
       if (!now || isConcluded(now)) return;
       await this.write(tx, now, leaves, decision, tree, (scored) => ({
         drift,
+        ...(separation ? { separation } : {}),
         ...(began ? { endpointDrift: attestedDrift(began) } : {}),
         unscorable,
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),
@@ -99,12 +107,7 @@ export class ConcludeService {
     leaves: CommittedLeaves,
     decision: Decision,
     tree: ResultTree,
-    nullFigures: (
-      scored: (scores: Int32Array) => number,
-    ) => Pick<
-      VerificationSummary,
-      'auc' | 'calibration' | 'controls' | 'drift' | 'endpointDrift' | 'requestTest' | 'unscorable'
-    >,
+    nullFigures: (scored: (scores: Int32Array) => number) => NullFigures,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
     await this.writeBlocks(tx, verificationId, tree);

@@ -63,6 +63,8 @@ export type ResultWarning =
   | 'LONE_RESIDUE_UNRESOLVED'
   /** Calibration samples and commitments differ under models that saw neither: p-values compare unlike things. */
   | 'CALIBRATION_DRIFTED'
+  /** The profile says that the original model does not know the calibration samples as it knows the controls. */
+  | 'CALIBRATION_UNKNOWN_TO_ORIGINAL'
   /** What answers behind the release's endpoint has changed since the release was registered. */
   | 'ENDPOINT_DRIFTED'
   /** Some committed samples can no longer be checked (payload erased). */

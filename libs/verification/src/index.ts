@@ -23,11 +23,13 @@ export { PendingSignalsService } from './live/pending-signals.service.js';
 export { SetSignalsService } from './live/set-signals.service.js';
 export { type Page, type PageRequest } from './page.js';
 export { PlanService } from './plan.service.js';
-export type {
-  Calibration,
-  DecisionSettings,
-  MeasurementProfile,
-  ProfileDocument,
+export {
+  type Calibration,
+  type DecisionSettings,
+  type MeasurementProfile,
+  type ProfileDocument,
+  type ProfileWarning,
+  profileWarnings,
 } from './profile/profile-document.js';
 export { type ListedProfile } from './profile/profile.repository.js';
 export type { FreezeProfile } from './profile/freeze-settings.js';

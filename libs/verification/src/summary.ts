@@ -5,6 +5,8 @@ import type { ScoreQuantiles } from '@app/attestation';
 import { auc, type DriftCheck, type ErrorBudget, type MeasuredPower } from '@app/iam';
 import type { RecordedDriftCheck } from './endpoint/drift-check.repository.js';
 import type { RequestTest } from './group-test.js';
+import { profileWarnings } from './profile/profile-document.js';
+import type { Separations } from './profile/separation.js';
 import type { UnscorableReason } from './live/unscorable-reasons.service.js';
 import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
 
@@ -53,6 +55,8 @@ export interface VerificationSummary {
   readonly errorBudget: AttestedBudget | null;
   /** Calibration against commitments on the OUT signals; null without commitments. */
   readonly drift: DriftCheck | null;
+  /** As the profile has it; absent where that has none. */
+  readonly separation?: Separations;
   /** Absent where what answers for the release is not known to have changed. */
   readonly endpointDrift?: AttestedDrift;
   /** Limits to which request p-values were held. */
@@ -88,13 +92,14 @@ export function attestedPower(decision: Decision): VerificationSummary['power'] 
 /** Among a thousand verifications of well-chosen calibration sets one warns by chance. */
 const DRIFT_LEVEL = 0.001;
 
-/** The decision's warnings, that the calibration set does not resemble the commitments, and that the endpoint drifted. */
+/** The decision's warnings, those of the profile, of calibration against commitments, and of a changed endpoint. */
 export function warningsWith(
   warnings: readonly ResultWarning[],
-  { drift, endpointDrift }: Pick<VerificationSummary, 'drift' | 'endpointDrift'>,
+  { drift, endpointDrift, separation }: Pick<VerificationSummary, 'drift' | 'endpointDrift' | 'separation'>,
 ): readonly ResultWarning[] {
   return [
     ...warnings,
+    ...profileWarnings(separation ? { separation } : {}),
     ...(drift && drift.pValue <= DRIFT_LEVEL ? (['CALIBRATION_DRIFTED'] as const) : []),
     ...(endpointDrift ? (['ENDPOINT_DRIFTED'] as const) : []),
   ];

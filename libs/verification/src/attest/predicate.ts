@@ -6,6 +6,7 @@ import type { RecordedDriftCheck } from '../endpoint/drift-check.repository.js';
 import type { ModelFact, RecordingFact, ReleaseFact } from '../facts.repository.js';
 import { describeTest } from '../group-test.js';
 import type { ListedProfile } from '../profile/profile.repository.js';
+import type { Separations } from '../profile/separation.js';
 import type { UnscorableReason } from '../live/unscorable-reasons.service.js';
 import type { Outcome } from '../result.repository.js';
 import type { AttestedDrift, VerificationSummary } from '../summary.js';
@@ -72,10 +73,15 @@ const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) =>
   CALIBRATION_DRIFTED: ({ drift }) =>
     'Calibration samples and committed samples differ under models that saw neither, by ' +
     `${(drift?.shift ?? 0).toFixed(2)} standard deviations on average (p = ${String(drift?.pValue ?? 0)}): the p-values compare unlike samples.`,
+  CALIBRATION_UNKNOWN_TO_ORIGINAL: ({ separation }) => (separation ? separationSentence(separation) : ''),
   ENDPOINT_DRIFTED: ({ endpointDrift }) => (endpointDrift ? driftSentence(endpointDrift) : ''),
   NO_LONGER_VERIFIABLE_SAMPLES: ({ counts: { samples } }) =>
     `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,
 };
+
+const separationSentence = ({ calibration, controls }: Separations): string =>
+  `Of ${calibration.samples} calibration samples ${calibration.known} look more like members to the original model than to the shadow ` +
+  `models, of ${controls.samples} controls ${controls.known}: where the original never saw a sample, its score means little.`;
 
 function driftSentence({
   checkedAt,

@@ -13,6 +13,7 @@ import {
 import { canonicalJson } from '@app/tlog';
 import type { GroupTest } from '../decision.js';
 import { VerificationError } from '../errors.js';
+import { isUnknownToOriginal, type Separations } from './separation.js';
 
 export interface ProfileReference {
   readonly referenceId: string;
@@ -68,6 +69,8 @@ export interface ProfileDocument {
   };
   readonly calibration: Calibration;
   readonly controls: { readonly sampleSetId: string; readonly digest: string; readonly size: number };
+  /** Absent where the original is not measured on the samples, and in old profiles. */
+  readonly separation?: Separations;
   readonly scale: FrozenScaleJson;
 }
 
@@ -83,6 +86,15 @@ export interface MeasurementProfile {
   readonly document: ProfileDocument;
   readonly scale: FrozenScale;
   readonly frozenAt: Date;
+}
+
+/** What has to be said of a profile before anything is measured with it. */
+export type ProfileWarning =
+  /** The original model does not know the calibration samples as it knows the controls: scores are not what they seem. */
+  'CALIBRATION_UNKNOWN_TO_ORIGINAL';
+
+export function profileWarnings({ separation }: Pick<ProfileDocument, 'separation'>): ProfileWarning[] {
+  return separation && isUnknownToOriginal(separation) ? ['CALIBRATION_UNKNOWN_TO_ORIGINAL'] : [];
 }
 
 /** The document's one spelling and its digest; the scale goes in as numbers that read back to the same bits. */

@@ -16,6 +16,7 @@ import { type SignalOrigin, SignalsService, type WantedSamples } from '../signal
 import { requireSignals, ScaleBuilder } from './freeze.js';
 import { type FreezeProfile, measurementOf, policyOf } from './freeze-settings.js';
 import { ensureNullSizes, groupTestOf } from './null-sizes.js';
+import { addSeparations, type Separation, separationOf } from './separation.js';
 import {
   type Calibration,
   type DecisionSettings,
@@ -201,11 +202,10 @@ export class ProfileService {
         : (givenIn ?? (await this.meanOriginal(plan, references.original!)));
     const perSample = { ...references, original: offlineIn === null ? references.original : null };
     const builder = new ScaleBuilder(measurement, offlineIn);
-    for (const set of [calibration, controls]) {
-      for await (const samples of this.batches(set)) {
-        builder.add(await this.signals.references(perSample, samples));
-      }
-    }
+    const separation = {
+      calibration: await this.gather(calibration, perSample, builder, measurement),
+      controls: await this.gather(controls, perSample, builder, measurement),
+    };
     const scale = builder.freeze();
     const document: Omit<ProfileDocument, 'scale'> = {
       version: 1,
@@ -215,8 +215,25 @@ export class ProfileService {
       references: { original: plan.original, shadows: plan.shadows },
       calibration: await this.calibrate(plan, scale, perSample),
       controls: { sampleSetId: controls.sampleSetId, digest: controls.digest, size: controls.size },
+      ...(perSample.original ? { separation } : {}),
     };
     return formatProfile(document, scale);
+  }
+
+  /** Gives the builder the reference signals of one set. */
+  private async gather(
+    set: SampleSetFact,
+    references: References,
+    builder: ScaleBuilder,
+    measurement: IamParameters,
+  ): Promise<Separation> {
+    let separation: Separation = { known: 0, samples: 0 };
+    for await (const samples of this.batches(set)) {
+      const values = await this.signals.references(references, samples);
+      builder.add(values);
+      separation = addSeparations(separation, separationOf(values, measurement));
+    }
+    return separation;
   }
 
   private async calibrate(

@@ -1,5 +1,5 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
-import type { GroupTest, ListedProfile } from '@app/verification';
+import { type GroupTest, type ListedProfile, type ProfileWarning, profileWarnings } from '@app/verification';
 import { connectionTypeOf } from '../connection.js';
 import { GroupTestEnum } from '../enums.js';
 import { BigIntScalar, DateTime } from '../scalars.js';
@@ -64,6 +64,12 @@ export class ProfileNode {
   @Field(() => DecisionSettingsNode)
   decision!: DecisionSettingsNode;
 
+  @Field(() => [String], {
+    description:
+      'What has to be said of it before anything is measured with it: CALIBRATION_UNKNOWN_TO_ORIGINAL.',
+  })
+  warnings!: ProfileWarning[];
+
   @Field(() => DateTime)
   frozenAt!: Date;
 
@@ -76,6 +82,7 @@ export const ProfileConnection = connectionTypeOf(ProfileNode, 'Profile');
 export const toProfileNode = (profile: ListedProfile): ProfileNode => ({
   ...profile,
   id: profile.profileId,
+  warnings: profileWarnings(profile.document),
   measurement: profile.document.measurement,
   decision: {
     ...profile.document.decision,
