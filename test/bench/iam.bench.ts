@@ -16,14 +16,7 @@ import {
 } from '@app/iam';
 import { build } from 'vite';
 import { plainLoopScores } from '../support/iam-plain-loop.js';
-
-interface BenchResult {
-  readonly id: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly goal: string;
-  readonly met: boolean;
-}
+import { atLeast, atMost, type BenchResult } from './bench-result.js';
 
 const SAMPLES = 1_000_000;
 const STREAMED = 10_000_000;
@@ -37,15 +30,9 @@ export async function run(): Promise<{ bench: 'iam'; results: BenchResult[] }> {
   return {
     bench: 'iam',
     results: [
-      { id: 'iam_vs_loop', value: ratio, unit: 'x', goal: '>= 10', met: ratio >= 10 },
-      {
-        id: 'max_abs_diff',
-        value: largestDifference,
-        unit: 'score',
-        goal: '<= 5e-7',
-        met: largestDifference <= 5e-7,
-      },
-      { id: 'rss_10m_mb', value: rssMb, unit: 'MB', goal: '<= 400', met: rssMb <= 400 },
+      atLeast('iam_vs_loop', ratio, 10, 'x'),
+      atMost('max_abs_diff', largestDifference, 5e-7, 'score'),
+      atMost('rss_10m_mb', rssMb, 400, 'MB'),
     ],
   };
 }

@@ -15,14 +15,7 @@ import { connect, type DatabaseAddress, migrate, openKysely, ownDatabase, type S
 import { compileAuditThread } from '../support/audit-thread.js';
 import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
-
-interface BenchResult {
-  readonly id: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly goal: string;
-  readonly met: boolean;
-}
+import { atLeast, atMost, type BenchResult } from './bench-result.js';
 
 const LEAVES = 1_000_000;
 const PLAIN_ROWS = 100_000;
@@ -46,21 +39,6 @@ export async function run(): Promise<{ bench: 'ledger'; results: BenchResult[] }
     rmSync(directory, { recursive: true, force: true });
   }
 }
-
-const atLeast = (id: string, value: number, goal: number, unit: string): BenchResult => ({
-  id,
-  value,
-  unit,
-  goal: `>= ${goal}`,
-  met: value >= goal,
-});
-const atMost = (id: string, value: number, goal: number, unit: string): BenchResult => ({
-  id,
-  value,
-  unit,
-  goal: `<= ${goal}`,
-  met: value <= goal,
-});
 
 async function measure(admin: Sql, sql: Sql, address: DatabaseAddress): Promise<BenchResult[]> {
   const ledger = makeTestLedger(openKysely(sql));

@@ -12,14 +12,7 @@ import { newVaultKeyText, openVault, type Sample, SEGMENT_WIDTH } from '@app/vau
 import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation } from '../support/operations.js';
 import { storeSegment } from '../support/vault.js';
-
-interface BenchResult {
-  readonly id: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly goal: string;
-  readonly met: boolean;
-}
+import { atLeast, type BenchResult } from './bench-result.js';
 
 const SEGMENTS = 24;
 const PAYLOAD_BYTES = 600;
@@ -91,11 +84,3 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   await work();
   return (performance.now() - started) / 1000;
 }
-
-const atLeast = (id: string, value: number, goal: number, unit: string): BenchResult => ({
-  id,
-  value,
-  unit,
-  goal: `>= ${goal}`,
-  met: value >= goal,
-});

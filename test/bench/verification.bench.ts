@@ -22,14 +22,7 @@ import {
   sampleAt,
   type SampleShape,
 } from '../support/verification-load.js';
-
-interface BenchResult {
-  readonly id: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly goal: string;
-  readonly met: boolean;
-}
+import { atLeast, atMost, type BenchResult } from './bench-result.js';
 
 const PARTS = (process.env['BENCH_PARTS'] ?? 'mlp,cnn,rescore').split(',');
 /** Commitments of the largest run; smaller ones of a tenth and a hundredth show that the cost is linear. */
@@ -59,21 +52,6 @@ export async function run(): Promise<{ bench: 'verification'; results: BenchResu
     await server.close();
   }
 }
-
-const atLeast = (id: string, value: number, goal: number, unit: string): BenchResult => ({
-  id,
-  value,
-  unit,
-  goal: `>= ${goal}`,
-  met: value >= goal,
-});
-const atMost = (id: string, value: number, goal: number, unit: string): BenchResult => ({
-  id,
-  value,
-  unit,
-  goal: `<= ${goal}`,
-  met: value <= goal,
-});
 
 /** Samples a second of the model alone: `size` samples in batches that are in memory already. */
 async function bareLoop(classifier: Classifier, samples: SampleShape, batch: number, size: number) {
