@@ -34,7 +34,7 @@ const DAY_MS = 86_400_000;
 
 export const DRIFT: DriftSettings = {
   sample: SAMPLE,
-  tolerance: 0.05,
+  tolerance: 0.1,
   newSeed: () => new Uint8Array(32).fill(7),
 };
 

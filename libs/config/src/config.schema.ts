@@ -147,9 +147,9 @@ export const settings = {
     .default(64)
     .describe('known signals that an endpoint is asked for again when a schedule looks whether it drifted'),
   LACUNA_DRIFT_TOLERANCE: decimal(1e-6, 10)
-    .default(0.05)
+    .default(0.1)
     .describe(
-      'largest difference of two signals taken to be the same, on the scale of scores: an error of the logits of that size',
+      'largest difference of two signals taken to be the same, in log-odds: twice the error of the logits that is let pass',
     ),
   LACUNA_SAMPLE_HOSTS: hosts
     .optional()

@@ -24,7 +24,7 @@ export interface RecordedDriftCheck {
   readonly sampled: number;
   /** Of them, those whose signal differs by more than the tolerance or cannot be had any more. */
   readonly differing: number;
-  /** On the scale of the tolerance; null where no signal came. */
+  /** Of log-odds; null where no signal came. */
   readonly largestDifference: number | null;
   readonly tolerance: number;
   /** Why signals could not be had: the most frequent code; null where all came. */

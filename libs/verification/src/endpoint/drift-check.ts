@@ -2,7 +2,7 @@
  * Does an endpoint still say what it said? Known signals against what came when it was asked for them again. Pure; proven
  * by drift-check.spec.ts.
  */
-import { type IamParameters, transformSignal } from '@app/iam';
+import { logitOfLoss, scaledLogitOfProbability, type SignalKind } from '@app/iam';
 import type { DriftOutcome } from '@app/persistence';
 
 /** Some known signals and what the endpoint says of the same samples now. */
@@ -35,20 +35,33 @@ const NO_ANSWER: ReadonlySet<string> = new Set([
   'RUNTIME_ENDPOINT_REFUSED',
 ]);
 
+/** Probability 0.9999: nearer to 1 the single precision of an answer is coarser than any tolerance, and scores do not move. */
+const HIGHEST = Math.log(0.9999 / 0.0001);
+/** Of the least probability that is told from 0 in single precision; losses beyond are the same. */
+const LOWEST = -103;
+
 /**
- * What the comparison says. Signals are compared as scores are made from them (`transformSignal`), where an error of a
- * model's logits by d moves a signal by d at most, whatever the probability is; raw losses and probabilities would need
- * another tolerance at each place of their range. A sample without a signal is a difference, since it had one.
- * @param tolerance largest difference of two signals taken to be the same, > 0
+ * ln(p / (1 - p)) of the true class, or of the average token, within the bounds above. Where each logit of a model is off by d
+ * at most this is off by 2d at most, for any p; raw losses and probabilities would need another tolerance at each place of
+ * their range.
+ */
+function logOdds(raw: number, signalKind: SignalKind): number {
+  const logit = signalKind === 'loss' ? logitOfLoss(raw) : scaledLogitOfProbability(raw);
+  return Math.max(LOWEST, Math.min(HIGHEST, logit));
+}
+
+/**
+ * What the comparison says, in log-odds. A sample without a signal is a difference, since it had one.
+ * @param tolerance largest difference of the log-odds of two signals taken to be the same, > 0
  */
 export function findDrift(
   { known, now, codes }: AskedAgain,
-  parameters: Pick<IamParameters, 'signalKind' | 'epsilon1' | 'epsilon2'>,
+  signalKind: SignalKind,
   tolerance: number,
 ): DriftFinding {
   const failures = codes.filter((code) => code !== undefined);
   const differences = Array.from(known, (value, i) =>
-    Math.abs(transformSignal(now[i]!, parameters) - transformSignal(value, parameters)),
+    Math.abs(logOdds(now[i]!, signalKind) - logOdds(value, signalKind)),
   ).filter((difference) => !Number.isNaN(difference));
   const sampled = failures.length + differences.length;
   const errorCode = mostFrequent(failures);

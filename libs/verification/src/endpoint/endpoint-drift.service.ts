@@ -30,7 +30,7 @@ const DRIFT_CHECK_EVENT = 'endpoint-checked';
 export interface DriftSettings {
   /** Known signals that are asked for again, where there are as many. */
   readonly sample: number;
-  /** Largest difference of two signals taken to be the same, on the scale that `findDrift` says. */
+  /** Largest difference of the log-odds of two signals taken to be the same. */
   readonly tolerance: number;
   /** 32 random bytes: the sample is drawn with them. */
   readonly newSeed: () => Uint8Array;
@@ -93,7 +93,7 @@ export class EndpointDriftService {
     const { measurement } = profile.document;
     const { asked, unread } = await this.ask(release, drawn, measurement.signalKind, { lastTry, onProgress });
     const { tolerance } = this.settings;
-    const finding = findDrift(asked, measurement, tolerance);
+    const finding = findDrift(asked, measurement.signalKind, tolerance);
     return this.record({
       ...finding,
       errorCode: finding.outcome === 'UNREACHABLE' ? (finding.errorCode ?? unread) : finding.errorCode,

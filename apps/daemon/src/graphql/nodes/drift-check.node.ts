@@ -35,7 +35,7 @@ export class DriftCheckNode {
 
   @Field(() => Float, {
     nullable: true,
-    description: 'On the scale that scores are made from; null where no signal came.',
+    description: 'Of the log-odds of true class or average token; null where no signal came.',
   })
   largestDifference!: number | null;
 
