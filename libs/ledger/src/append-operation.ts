@@ -40,10 +40,13 @@ export interface Idempotency {
   readonly content: Json;
 }
 
+/** Tables of such rows; they travel as JSON, which knows no bytes. */
+type FactTable = 'deletion_request' | 'request_subject';
+
 /** A row that follows from what is asked for alone, and need not be read back by anybody before it is inserted. */
 export type FactRow = {
-  [T in keyof Tables]: { readonly table: T; readonly values: Insertable<Tables[T]> };
-}[keyof Tables];
+  [T in FactTable]: { readonly table: T; readonly values: Insertable<Tables[T]> };
+}[FactTable];
 
 export interface AppendOperation<T extends Json> {
   readonly idempotency: Idempotency | null;

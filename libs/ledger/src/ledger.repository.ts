@@ -18,6 +18,10 @@ export interface LogRow {
   readonly modelId: string | null;
 }
 
+export interface LockedHead extends Pick<LogRow, 'logId' | 'modelId'> {
+  readonly nextIndex: bigint;
+}
+
 export interface LogPosition extends LogRow {
   readonly nextIndex: bigint;
   /** Null, like the root, before the first checkpoint. */
@@ -82,16 +86,14 @@ export class LedgerRepository {
       ) insert into log_head (log_id, next_index) select log_id, 0 from made`.execute(on);
   }
 
-  /** Locks the heads in one order for everyone and returns the next index of each. */
-  async lockHeads(tx: Tx, logIds: readonly number[]): Promise<Map<number, bigint>> {
-    const rows = await tx
-      .selectFrom('log_head')
-      .select(['log_id', 'next_index'])
-      .where('log_id', 'in', [...logIds])
-      .orderBy('log_id')
-      .forUpdate()
-      .execute();
-    return new Map(rows.map((row) => [row.log_id, row.next_index]));
+  /** Locks the heads of these models' logs, and of the event log where wanted, in one order for everyone. */
+  async lockHeads(tx: Tx, modelIds: readonly string[], withEvents: boolean): Promise<LockedHead[]> {
+    const { rows } =
+      await sql<LockedHead>`select log_id as "logId", model_id as "modelId", next_index as "nextIndex"
+      from log join log_head using (log_id)
+      where model_id = any(${modelIds}::uuid[]) or (kind = 'events' and ${withEvents})
+      order by log_id for update of log_head`.execute(tx);
+    return rows;
   }
 
   async moveHead(tx: Tx, logId: number, nextIndex: bigint): Promise<void> {
@@ -183,7 +185,10 @@ export class LedgerRepository {
     }
   }
 
-  /** Inserts rows of several operations: those of one table together, the tables in the order they first come in. */
+  /**
+   * Inserts rows of several operations: those of one table together, the tables in the order they first come in. All of a
+   * table name the same columns.
+   */
   async insertFacts(tx: Tx, facts: readonly FactRow[]): Promise<void> {
     const byTable = new Map<FactRow['table'], FactRow['values'][]>();
     for (const { table, values } of facts) {
@@ -191,8 +196,14 @@ export class LedgerRepository {
       rows.push(values);
       byTable.set(table, rows);
     }
-    for (const [table, rows] of byTable)
-      for (const some of batches(rows)) await tx.insertInto(table).values(some).execute();
+    for (const [table, rows] of byTable) {
+      const columns = sql.join(Object.keys(rows[0]!).map((column) => sql.ref(column)));
+      // One parameter: a statement of as many as there are values takes longer to be read than to be done.
+      await sql`insert into ${sql.table(table)} (${columns}) select ${columns}
+        from json_populate_recordset(null::${sql.table(table)}, ${JSON.stringify(rows)}::text::json)`.execute(
+        tx,
+      );
+    }
   }
 
   /**

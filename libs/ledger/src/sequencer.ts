@@ -127,8 +127,7 @@ export class Sequencer {
 
   private async sequence(tx: Tx, group: readonly Waiting[]): Promise<Outcome[]> {
     const { repository } = this.options;
-    const logs = await this.logsOf(tx, group);
-    const heads = await repository.lockHeads(tx, [...new Set(logs.values())]);
+    const { logs, heads } = await this.lockLogs(tx, group);
     // After the locks: what another daemon answered under the same key is committed and visible by now.
     const keys = group.flatMap(({ operation }) => operation.idempotency ?? []);
     const stored = await repository.storedResponses(tx, keys);
@@ -204,24 +203,19 @@ export class Sequencer {
     return placements;
   }
 
-  /** Log id by model id; the event log under the empty string. */
-  private async logsOf(tx: Tx, group: readonly Waiting[]): Promise<Map<string, number>> {
+  /** Locks the logs that the group appends to. Log ids are by model id, the event log's under the empty string. */
+  private async lockLogs(tx: Tx, group: readonly Waiting[]) {
     const modelIds = new Set(
       group.flatMap(({ operation }) => (operation.commitments ?? []).map((batch) => batch.modelId)),
     );
-    const logs = new Map<string, number>();
-    for (const modelId of modelIds) {
-      const log = await this.options.repository.findLog({ modelId }, tx);
-      if (!log)
+    const withEvents = group.some(({ operation }) => operation.events.length > 0);
+    const locked = await this.options.repository.lockHeads(tx, [...modelIds], withEvents);
+    const logs = new Map(locked.map(({ logId, modelId }) => [modelId ?? '', logId]));
+    for (const modelId of modelIds)
+      if (!logs.has(modelId))
         throw new LedgerError('LEDGER_LOG_UNKNOWN', 'a commitment names a model that is not registered');
-      logs.set(modelId, log.logId);
-    }
-    if (group.some(({ operation }) => operation.events.length > 0)) {
-      const log = await this.options.repository.findLog({ kind: 'events' }, tx);
-      invariant(log, 'the event log is made when the ledger starts');
-      logs.set('', log.logId);
-    }
-    return logs;
+    invariant(!withEvents || logs.has(''), 'the event log is made when the ledger starts');
+    return { logs, heads: new Map(locked.map(({ logId, nextIndex }) => [logId, nextIndex])) };
   }
 }
 
