@@ -59,6 +59,28 @@ it('the same name with another artifact is refused, also a recorded one', async 
   await expect(register(first)).rejects.toMatchObject({ code: 'REGISTRY_NAME_TAKEN' });
 });
 
+it('a recording of an artifact that is stored here is refused, and nothing of it is kept', async () => {
+  const { modelId } = await bench.model();
+  const { recordingId } = await bench.record(['r1']);
+  await bench.references.register(
+    { modelId, role: 'original', name: 'o', recordingId, idempotencyKey: bench.unique('k') },
+    PLATFORM,
+  );
+  const artifactDigest = await stored();
+  const before = await rowCounts(database);
+  const both = { modelId, name: 'both', artifactDigest, recordingId, idempotencyKey: bench.unique('k') };
+  await expect(bench.releases.register(both, PLATFORM)).rejects.toMatchObject({
+    code: 'REGISTRY_SOURCE_AMBIGUOUS',
+  });
+  await expect(bench.references.register({ ...both, role: 'shadow' }, PLATFORM)).rejects.toMatchObject({
+    code: 'REGISTRY_SOURCE_AMBIGUOUS',
+  });
+  expect(await rowCounts(database)).toEqual(before);
+  // Of something that is kept elsewhere it says what the signals are of.
+  const elsewhere = await bench.releases.register({ ...both, artifactDigest: 'ab'.repeat(32) }, PLATFORM);
+  expect(elsewhere).toMatchObject({ artifactDigest: 'ab'.repeat(32), runtime: 'recorded' });
+});
+
 it('references are live too, original and shadow', async () => {
   const { modelId } = await bench.model('probability');
   for (const role of ['original', 'shadow'] as const) {

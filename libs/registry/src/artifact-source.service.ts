@@ -50,13 +50,14 @@ export class ArtifactSourceService {
 
   /**
    * @throws InferenceError RECORDING_NOT_FOUND, ARTIFACT_NOT_FOUND; RegistryError REGISTRY_SIGNAL_KIND_MISMATCH,
-   *   REGISTRY_UNKNOWN_SAMPLE
+   *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_SOURCE_AMBIGUOUS
    */
   async of(
     { recordingId, artifactDigest }: ParsedSource,
     artifact: RecordedArtifact,
   ): Promise<ArtifactSource> {
     if (recordingId) {
+      if (artifactDigest) await this.refuseStored(artifactDigest);
       const recording = await this.recordings.usable(recordingId, artifact);
       const digest = artifactDigest ?? recording.digest;
       return { artifactDigest: digest, runtime: RECORDED_RUNTIME, binding: null, recordingId };
@@ -64,6 +65,15 @@ export class ArtifactSourceService {
     const { declaration, binding, artifactDigest: digest } = await this.artifacts.get(artifactDigest!);
     refuseForeignSignals(declaration.kind, artifact.model);
     return { artifactDigest: digest, runtime: declaration.kind, binding, recordingId: null };
+  }
+
+  /** With a recording, the digest says of what it was recorded: somewhere else, of something that is not stored here. */
+  private async refuseStored(artifactDigest: string): Promise<void> {
+    if ((await this.artifacts.getMany([artifactDigest])).length === 0) return;
+    throw new RegistryError(
+      'REGISTRY_SOURCE_AMBIGUOUS',
+      'the artifact is stored here and would be run: give its artifactDigest or a recordingId, not both',
+    );
   }
 
   /** The event that follows a registration: its first recording, where there is one. */

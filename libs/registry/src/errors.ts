@@ -35,6 +35,8 @@ export type RegistryErrorCode =
   | 'REGISTRY_IMPORT_CONFLICT'
   /** Recorded signals for a release or reference whose signals are measured here. */
   | 'REGISTRY_NOT_RECORDED'
+  /** A recording together with an artifact that is stored here: its signals would be both handed in and measured. */
+  | 'REGISTRY_SOURCE_AMBIGUOUS'
   /** A sample is stored already with other content; details: line. Samples never change: give it another id. */
   | 'REGISTRY_SAMPLE_MISMATCH'
   /** The release is withdrawn already: said once and for good. */

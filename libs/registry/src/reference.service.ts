@@ -52,7 +52,7 @@ export class ReferenceService {
   /**
    * Registers a reference, with its first recorded signals or as a stored artifact. A recorded shadow may name only samples that are known.
    * @throws RegistryError REGISTRY_INPUT_INVALID, REGISTRY_NOT_FOUND, REGISTRY_SIGNAL_KIND_MISMATCH,
-   *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_NAME_TAKEN, REGISTRY_ARTIFACT_MISMATCH, REGISTRY_ORIGINAL_TAKEN;
+   *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_SOURCE_AMBIGUOUS, REGISTRY_NAME_TAKEN, REGISTRY_ARTIFACT_MISMATCH, REGISTRY_ORIGINAL_TAKEN;
    *   InferenceError RECORDING_NOT_FOUND, ARTIFACT_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
   async register(input: ReferenceInput, actor: string): Promise<Reference> {

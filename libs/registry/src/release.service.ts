@@ -48,7 +48,7 @@ export class ReleaseService {
   /**
    * Registers a release, with its first recorded signals or as a stored artifact, and enqueues its verification.
    * @throws RegistryError REGISTRY_INPUT_INVALID, REGISTRY_NOT_FOUND, REGISTRY_SIGNAL_KIND_MISMATCH,
-   *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_NAME_TAKEN, REGISTRY_ARTIFACT_MISMATCH, REGISTRY_CONTENDED;
+   *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_SOURCE_AMBIGUOUS, REGISTRY_NAME_TAKEN, REGISTRY_ARTIFACT_MISMATCH, REGISTRY_CONTENDED;
    *   InferenceError RECORDING_NOT_FOUND, ARTIFACT_NOT_FOUND; LedgerError LEDGER_IDEMPOTENCY_CONFLICT
    */
   async register(input: ReleaseInput, actor: string): Promise<Release> {

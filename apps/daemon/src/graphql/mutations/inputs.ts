@@ -45,7 +45,7 @@ export class RegisterReferenceInput extends IdempotentInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'SHA-256, hexadecimal. Without recordingId: what POST /v1/artifacts returned, and is run here. With it: what the caller says the signals are of; default the recording’s digest.',
+      'SHA-256, hexadecimal. Without recordingId: what POST /v1/artifacts returned, and is run here. With it: what the caller says the signals are of, nothing that is stored here; default the recording’s digest.',
   })
   artifactDigest?: string | null;
 
@@ -225,7 +225,7 @@ export class RegisterReleaseInput extends IdempotentInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'SHA-256, hexadecimal. Without recordingId: what POST /v1/artifacts returned, and is run here. With it: what the caller says the signals are of; default the recording’s digest.',
+      'SHA-256, hexadecimal. Without recordingId: what POST /v1/artifacts returned, and is run here. With it: what the caller says the signals are of, nothing that is stored here; default the recording’s digest.',
   })
   artifactDigest?: string | null;
 
