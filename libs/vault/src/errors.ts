@@ -7,6 +7,8 @@ export type VaultErrorCode =
   | 'VAULT_KEY_MISSING'
   /** A stored payload does not open: it, its data key or its place was changed. Affects this sample only. */
   | 'VAULT_ITEM_BROKEN'
+  /** Somebody else rotates the vault now; nothing was changed. */
+  | 'VAULT_ROTATION_RUNNING'
   /** A payload larger than the vault takes; details: position, maxBytes. */
   | 'VAULT_PAYLOAD_TOO_LARGE';
 
