@@ -1,7 +1,8 @@
-import { RecordingService } from '@app/inference';
+import { InferenceError, RecordingService } from '@app/inference';
 import { loadConfig } from '@app/config';
 import { systemClock } from '@app/ledger';
 import { createLogger } from '@app/logging';
+import { Queue } from '@app/queue';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startWorker, type Worker } from '../../apps/worker/src/start-worker.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
@@ -90,6 +91,33 @@ describe('a worker', () => {
     const heir = await start();
     await vi.waitFor(async () => expect((await latest(modelId))?.result).toBe('PASSED'), PATIENCE);
     await heir.stop();
+  });
+
+  it('lays a block that cannot be done among the dead letters, and a new verification goes on', async () => {
+    const { modelId, releaseId } = await registered();
+    const worker = await start();
+    const recordings = worker.app.get(RecordingService, { strict: false });
+    const broken = vi
+      .spyOn(recordings, 'values')
+      .mockImplementation(() => Promise.reject(new InferenceError('RECORDING_NOT_FOUND', 'gone')));
+    await vi.waitFor(async () => expect((await latest(modelId))?.progress.status).toBe('FAILED'), PATIENCE);
+    const queue = worker.app.get(Queue, { strict: false });
+    await vi.waitFor(async () => expect(await queue.deadLetters()).toBeGreaterThan(0), PATIENCE);
+    const failed = (await latest(modelId))!;
+    expect(failed.progress).toMatchObject({ errorCode: 'RECORDING_NOT_FOUND' });
+    const letters = () => database.admin<{ data: Record<string, unknown> }[]>`
+      select data from pgboss.job where name = 'verification.dead'`;
+    expect((await letters())[0]!.data).toMatchObject({
+      queue: 'verification.block',
+      verificationId: failed.verificationId,
+      code: 'RECORDING_NOT_FOUND',
+    });
+    // What an operator does once the cause is mended: asks again.
+    broken.mockRestore();
+    await bench.verifications.request(releaseId, 'operator');
+    await vi.waitFor(async () => expect((await latest(modelId))?.result).toBe('PASSED'), PATIENCE);
+    for (const { data } of await letters()) expect(data['verificationId']).toBe(failed.verificationId);
+    await worker.stop();
   });
 
   it('goes on after its database connections were cut', async () => {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { CliError } from '../errors.js';
 import { openDaemon, type DaemonFlags } from '../local-daemon.js';
 import { openDisplay, progressText, type WatchedVerification } from '../watch-display.js';
 
@@ -20,7 +21,10 @@ export async function runWatch(id: string, flags: DaemonFlags): Promise<void> {
   const api = await openDaemon(flags, { command: 'watch', seconds: TOKEN_SECONDS });
   const display = openDisplay(process.stdout);
   for (;;) {
-    const { verification } = await api.graphql<{ verification: WatchedVerification }>(QUESTION, { id });
+    const { verification } = await api.graphql<{ verification: WatchedVerification | null }>(QUESTION, {
+      id,
+    });
+    if (!verification) throw new CliError('CLI_API_REFUSED', `there is no verification ${id}`);
     display.show(verification);
     const { status, errorCode, errorMessage } = verification.progress;
     if (status === 'ATTESTED' || status === 'FAILED') {
