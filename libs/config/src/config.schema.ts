@@ -1,6 +1,6 @@
 /**
  * Every setting of Lacuna, in one place: name, default, unit and what it is for. The table in the README is
- * printed from this schema by config.spec.ts, so the two cannot drift apart.
+ * printed from this schema by test/e2e/readme.spec.ts, so the two cannot drift apart.
  */
 import { z } from 'zod';
 

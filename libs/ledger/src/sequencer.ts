@@ -6,7 +6,7 @@
  * indexes, several daemons at once); look up idempotency keys; move the heads; insert entries; let each operation
  * insert its fact rows; insert openings and responses. A crash at any point leaves all of the group or none.
  * A group that fails as a whole is run again one operation at a time, so that one bad operation harms no other.
- * Proven by test/medium/sequencer.spec.ts.
+ * Proven by test/medium/ledger.spec.ts.
  */
 import { createHash } from 'node:crypto';
 import { invariant } from '@app/errors';

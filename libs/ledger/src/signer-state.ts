@@ -1,7 +1,7 @@
 /**
  * What the log key last signed, kept in a file outside the main database: a database that was restored from an older
  * backup, forked or rewritten cannot make the signer contradict itself. The file is written and synced before a
- * signature leaves the process. Proven by signer-state.spec.ts and test/medium/integrator.spec.ts.
+ * signature leaves the process. Proven by test/medium/rollback.spec.ts and test/fault/fault-table.spec.ts.
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';

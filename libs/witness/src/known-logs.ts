@@ -5,7 +5,7 @@
  *     ledger <vkey>    every log whose origin begins with the key's name and a slash, each signing under its own origin
  *
  * A Lacuna ledger grows a log with every model and signs all with one key, so its witness knows it by one line: the
- * `lacuna:vkey` of its key set. Empty lines and lines that begin with # say nothing. Proven by known-logs.spec.ts.
+ * `lacuna:vkey` of its key set. Empty lines and lines that begin with # say nothing. Proven by witness.spec.ts.
  */
 import {
   createVerifierKey,

@@ -1,7 +1,7 @@
 /**
  * What a witness has cosigned last, one file for each log, in a directory that one process owns. A new state is on disk
  * and synced before `write` returns: a cosignature that left the process is never forgotten, whatever dies then.
- * Proven by witness-state.spec.ts.
+ * Proven by witness.spec.ts.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -1,6 +1,6 @@
 /**
  * Keeps every field that declares roles to callers who have one. Each field of Query and Mutation must declare; nested
- * fields may, where they show more than their parents' readers may see. Proven by field-access.spec.ts and, against
+ * fields may, where they show more than their parents' readers may see. Proven, against
  * the whole schema, by test/medium/daemon-roles.spec.ts.
  */
 import { defaultFieldResolver, type GraphQLField, type GraphQLSchema, isObjectType } from 'graphql';

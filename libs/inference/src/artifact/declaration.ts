@@ -1,4 +1,4 @@
-/** What an artifact says it is, checked. Refusals name the field. Proven by manifest.spec.ts. */
+/** What an artifact says it is, checked. Refusals name the field. Proven by test/medium/artifacts.spec.ts. */
 import { z } from 'zod';
 import { InferenceError } from '../errors.js';
 import type { ArtifactDeclaration } from '../runtime.js';

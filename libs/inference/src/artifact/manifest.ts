@@ -1,7 +1,7 @@
 /**
  * What names an artifact: the SHA-256 of its manifest, canonical JSON (RFC 8785) of
  * `{ declaration, files: [{ path, sizeBytes, sha256 }] }` with the files in order of their paths, code unit by code unit.
- * Anyone who has the files can compute it. Proven by manifest.spec.ts.
+ * Anyone who has the files can compute it. Proven by test/medium/artifacts.spec.ts.
  */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '@app/tlog';

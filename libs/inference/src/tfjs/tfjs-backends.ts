@@ -1,7 +1,7 @@
 /**
  * What TensorFlow.js can compute with here. The native packages may be missing, or be there without their addon (it comes by a
  * download of its own), or have an addon whose libraries are missing: each backend has to be loaded and to give the known answer.
- * Proven by tfjs-backends.spec.ts.
+ * Proven by tfjs-runtime.spec.ts.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * Loaded models of this process: opened when first used, kept while they are used most recently, shared by everything
- * that runs at once. Proven by runtime-pool.spec.ts.
+ * that runs at once. Proven by test/medium/live-isolation.spec.ts.
  */
 import type { ModelRuntime } from '@app/inference';
 import { CLOCK, type Clock } from '@app/ledger';
