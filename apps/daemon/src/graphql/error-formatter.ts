@@ -1,6 +1,6 @@
 /**
  * GraphQL errors as callers see them: `extensions` holds code, retryable and details; what is not meant for callers
- * becomes INTERNAL with a correlation id. Proven by test/medium/daemon-roles.spec.ts.
+ * becomes INTERNAL with a correlation id. Proven by error-formatter.spec.ts.
  */
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from '@app/logging';
