@@ -1,5 +1,6 @@
 /**
  * A sample as JSON, checked field by field: `{ label, inputs: { <name>: { dtype, shape, data | base64 } } }`,
+ * `{ label, npy: { <name>: <a .npy file in base64> } }`,
  * `{ tokens }`, `{ text }` or `{ reference: { url, sha256, sizeBytes } }`. Refusals name the field, never its content.
  * Proven by parse-sample.spec.ts.
  */
@@ -7,6 +8,7 @@ import { z } from 'zod';
 import { InferenceError } from '../errors.js';
 import type { DType, TensorData } from '../runtime.js';
 import { isSampleId } from '../recorded/sample-id.js';
+import { NpyFault, readNpy } from './npy.js';
 import { DTYPES, elementsOf, type Sample, type SampleTensor } from './sample.js';
 
 /** Of one sample; a larger one is kept by its owner and stored as a reference. */
@@ -17,9 +19,12 @@ const MAX_NAME_LENGTH = 100;
 const MAX_TOKENS = 1_048_576;
 const MAX_LABEL = 2_147_483_647;
 
+const inputName = z.string().min(1).max(MAX_NAME_LENGTH);
+const dimensions = z.array(z.int().min(1).max(MAX_SAMPLE_BYTES)).max(MAX_RANK);
+
 const tensorJson = z.strictObject({
   dtype: z.enum(['float32', 'float64', 'int32', 'int64', 'uint8', 'bool']),
-  shape: z.array(z.int().min(1).max(MAX_SAMPLE_BYTES)).max(MAX_RANK),
+  shape: dimensions,
   // Checked below, element by element: a schema for each number would cost more than all the rest.
   data: z.array(z.unknown()).optional(),
   base64: z.string().optional(),
@@ -36,7 +41,8 @@ const sampleJson = z.strictObject({
     .refine(isSampleId, 'must be 1 to 256 characters, without control characters or outer spaces')
     .optional(),
   label: z.int().min(0).max(MAX_LABEL).optional(),
-  inputs: z.record(z.string().min(1).max(MAX_NAME_LENGTH), tensorJson).optional(),
+  inputs: z.record(inputName, tensorJson).optional(),
+  npy: z.record(inputName, z.string()).optional(),
   tokens: z.array(z.unknown()).min(1).max(MAX_TOKENS).optional(),
   text: z.string().min(1).max(MAX_SAMPLE_BYTES).optional(),
   reference: z
@@ -79,18 +85,35 @@ export function malformedSample(field: string, why: string): InferenceError {
   return new InferenceError('SAMPLE_MALFORMED', `${what} ${why}`, { details: { field } });
 }
 
-function sampleOf({ label, inputs, tokens, text, reference }: SampleJson): Sample {
-  const forms = [inputs, tokens, text, reference].filter((form) => form !== undefined);
+function sampleOf({ label, inputs, npy, tokens, text, reference }: SampleJson): Sample {
+  const forms = [inputs, npy, tokens, text, reference].filter((form) => form !== undefined);
   if (forms.length !== 1)
-    throw malformedSample('', 'must have exactly one of inputs, tokens, text and reference');
-  if (inputs) {
+    throw malformedSample('', 'must have exactly one of inputs, npy, tokens, text and reference');
+  if (inputs ?? npy) {
     if (label === undefined) throw malformedSample('label', 'is needed with inputs');
-    return { form: 'tensors', label, tensors: tensorsOf(inputs) };
+    return { form: 'tensors', label, tensors: tensorsOf(inputs ?? inputsOf(npy!)) };
   }
   if (label !== undefined) throw malformedSample('label', 'belongs to inputs');
   if (tokens) return { form: 'tokens', tokens: fill('int32', tokens, 'tokens', 0) as Int32Array };
   if (text !== undefined) return { form: 'text', text };
   return { form: 'reference', ...reference! };
+}
+
+/** The same inputs as their files say them. */
+function inputsOf(npy: NonNullable<SampleJson['npy']>): NonNullable<SampleJson['inputs']> {
+  const read = Object.entries(npy).map(([name, text]) => [name, inputOf(`npy.${name}`, text)] as const);
+  return Object.fromEntries(read);
+}
+
+function inputOf(field: string, text: string): z.output<typeof tensorJson> {
+  try {
+    const { dtype, shape, bytes } = readNpy(bytesOfBase64(text, field));
+    if (!dimensions.safeParse(shape).success) throw new NpyFault('has a dimension or rank that is not taken');
+    return { dtype, shape: [...shape], base64: Buffer.from(bytes).toString('base64') };
+  } catch (error) {
+    if (!(error instanceof NpyFault)) throw error;
+    throw malformedSample(field, error.message);
+  }
 }
 
 function tensorsOf(inputs: NonNullable<SampleJson['inputs']>): SampleTensor[] {
@@ -121,11 +144,9 @@ function tensorsOf(inputs: NonNullable<SampleJson['inputs']>): SampleTensor[] {
 }
 
 function fromBase64(dtype: DType, text: string, field: string): TensorData {
-  const bytes = Buffer.from(text, 'base64');
+  const bytes = bytesOfBase64(text, field);
   const width = DTYPES[dtype].bytes;
-  // Node reads what it can of any text: writing it again shows whether that was all of it.
-  if (bytes.length % width !== 0 || bytes.toString('base64') !== text)
-    throw malformedSample(field, 'must be in base64 with padding, little-endian, whole elements');
+  if (bytes.length % width !== 0) throw malformedSample(field, 'must be whole elements, little-endian');
   const copy = new Uint8Array(bytes);
   const values = DTYPES[dtype].view(copy.buffer, 0, bytes.length / width);
   if (dtype === 'bool' && copy.some((byte) => byte > 1))
@@ -134,6 +155,13 @@ function fromBase64(dtype: DType, text: string, field: string): TensorData {
     for (const value of values as Float32Array)
       if (!Number.isFinite(value)) throw malformedSample(field, 'must be finite numbers');
   return values;
+}
+
+function bytesOfBase64(text: string, field: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  // Node reads what it can of any text: writing it again shows whether that was all of it.
+  if (bytes.toString('base64') !== text) throw malformedSample(field, 'must be in base64 with padding');
+  return bytes;
 }
 
 const INTEGER_RANGE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
