@@ -56,6 +56,16 @@ describe('the ledger', () => {
     expect(await ledger.service.nextIndex(log.logId)).toBe(40n);
   });
 
+  it('goes on with its first event log when it is opened under another name', async () => {
+    const { db } = database();
+    const events = await ledger.service.eventLog();
+    const before = await ledger.service.nextIndex(events.logId);
+    await ledger.repository.createLog(db, { origin: 'renamed.test/events', kind: 'events', modelId: null });
+    await ledger.service.append(modelOperation(randomUUID()));
+    expect(await ledger.service.eventLog()).toEqual(events);
+    expect(await ledger.service.nextIndex(events.logId)).toBe(before + 1n);
+  });
+
   it('answers the same key and content with the first answer, also when asked at once', async () => {
     const operation = () => requestOperation(modelId, ['x', 'y'], 'key-1');
     const answers = await Promise.all([1, 2, 3, 4].map(() => ledger.service.append(operation())));

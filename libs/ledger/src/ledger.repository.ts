@@ -75,7 +75,7 @@ export class LedgerRepository {
     const query = on.selectFrom('log').select(LOG_COLUMNS);
     if ('modelId' in where) return query.where('model_id', '=', where.modelId).executeTakeFirst();
     if ('origin' in where) return query.where('origin', '=', where.origin).executeTakeFirst();
-    return query.where('kind', '=', 'events').executeTakeFirst();
+    return query.where('kind', '=', 'events').orderBy('log_id').limit(1).executeTakeFirst();
   }
 
   /** Makes a log and its head; does nothing when the origin exists. */
@@ -86,12 +86,15 @@ export class LedgerRepository {
       ) insert into log_head (log_id, next_index) select log_id, 0 from made`.execute(on);
   }
 
-  /** Locks the heads of these models' logs, and of the event log where wanted, in one order for everyone. */
+  /**
+   * Locks the heads of these models' logs, and of the event log where wanted, in one order for everyone. The event log is the
+   * oldest one, as in {@link findLog}: a ledger that was given another name later has a second, empty one.
+   */
   async lockHeads(tx: Tx, modelIds: readonly string[], withEvents: boolean): Promise<LockedHead[]> {
     const { rows } =
       await sql<LockedHead>`select log_id as "logId", model_id as "modelId", next_index as "nextIndex"
       from log join log_head using (log_id)
-      where model_id = any(${modelIds}::uuid[]) or (kind = 'events' and ${withEvents})
+      where model_id = any(${modelIds}::uuid[]) or (${withEvents} and log_id = (select min(log_id) from log where kind = 'events'))
       order by log_id for update of log_head`.execute(tx);
     return rows;
   }
