@@ -13,7 +13,7 @@ import { loadConfig } from '@app/config';
 import { auditLedger } from '@app/ledger';
 import { connect, type DatabaseAddress, migrate, openKysely, ownDatabase, type Sql } from '@app/persistence';
 import { compileAuditThread } from '../support/audit-thread.js';
-import { makeTestLedger, TEST_TIME } from '../support/ledger.js';
+import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
 import { atLeast, atMost, type BenchResult } from './bench-result.js';
 
@@ -47,9 +47,6 @@ async function measure(admin: Sql, sql: Sql, address: DatabaseAddress): Promise<
   await ledger.service.append(modelOperation(modelId));
   await admin.unsafe(`create table public.plain (log_id int, leaf_index bigint, leaf bytea, leaf_hash bytea,
     content text, salt bytea, sample_id text, request_id uuid, primary key (log_id, leaf_index))`);
-  await admin.unsafe(`create table public.plain_request (request_id uuid primary key, regime text, received_at timestamptz,
-    due_at timestamptz, filed_by text, filed_at timestamptz, sample_count int)`);
-  await admin.unsafe('create table public.plain_subject (request_id uuid primary key, subject text)');
   const insertRate = await rateOf(PLAIN_ROWS, () => plainInserts(admin));
   const copyRate = await rateOf(PLAIN_ROWS, () => plainCopy(admin));
   const rssBefore = process.memoryUsage().rss;
@@ -188,22 +185,11 @@ async function singleAppends(admin: Sql, ledger: TestLedger, modelId: string) {
   return { ratio: grouped / single, p99: percentile(times, 0.99) };
 }
 
-/** What an append of one entry keeps, under the same lock, without the ledger: commitment, request and subject. */
+/** One row in a transaction of its own, under the lock that an append takes, without the ledger. */
 async function oneTransaction(admin: Sql, n: number): Promise<void> {
-  const request = {
-    request_id: randomUUID(),
-    regime: 'GDPR',
-    received_at: TEST_TIME,
-    due_at: TEST_TIME,
-    filed_by: 'test',
-    filed_at: TEST_TIME,
-    sample_count: 1,
-  };
   await admin.begin(async (tx) => {
     await tx`select next_index from lacuna.log_head where log_id = 1 for update`;
-    await tx`insert into public.plain ${tx({ ...plainRow(3, n), request_id: request.request_id })}`;
-    await tx`insert into public.plain_request ${tx(request)}`;
-    await tx`insert into public.plain_subject ${tx({ request_id: request.request_id, subject: 's' })}`;
+    await tx`insert into public.plain ${tx(plainRow(3, n))}`;
   });
 }
 
