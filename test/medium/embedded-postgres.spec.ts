@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@app/config';
-import { connect, type OpenDatabase, ownDatabase, projectRoot } from '@app/persistence';
+import { checkSchema, connect, type OpenDatabase, ownDatabase, projectRoot } from '@app/persistence';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
 
@@ -52,6 +52,12 @@ describe('embedded PostgreSQL', () => {
     const again = connect((await own()).address, { as: 'login', name: 'test', poolSize: 1 });
     expect(await again`select * from public.kept`).toHaveLength(0);
     await again.end();
+  });
+
+  it('has an older schema, and no application role, before the first migration', async () => {
+    const sql = connect((await own()).address, { as: 'application', name: 'test', poolSize: 1 });
+    await expect(checkSchema(sql)).rejects.toMatchObject({ code: 'PERSISTENCE_SCHEMA_OLDER' });
+    await sql.end();
   });
 
   it('refuses a directory that another live owner holds', async () => {

@@ -5,12 +5,15 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Sql } from './connect.js';
+import postgres from 'postgres';
+import { APPLICATION_ROLE, type Sql } from './connect.js';
 import { PersistenceError } from './errors.js';
 import { projectRoot } from './project-root.js';
 
 /** Any fixed number, in the database that is migrated: two migrators take turns, the second finds nothing to do. */
 const MIGRATION_LOCK = 4_466_000_002;
+/** SQLSTATE of a connection that asks for a role that does not exist. */
+const INVALID_PARAMETER_VALUE = '22023';
 
 export interface Migration {
   readonly version: number;
@@ -130,7 +133,10 @@ async function apply(connection: Pick<Sql, 'unsafe'>, migration: Migration): Pro
  *   `PERSISTENCE_MIGRATION_CHANGED`
  */
 export async function checkSchema(sql: Sql, known: readonly Migration[] = knownMigrations()): Promise<void> {
-  const applied = await appliedMigrations(sql);
+  const applied = await appliedMigrations(sql).catch((error: unknown) => {
+    if (lacksApplicationRole(error)) return [];
+    throw error;
+  });
   checkHistory(applied, known);
   const missing = known.length - applied.length;
   if (missing > 0) {
@@ -141,3 +147,9 @@ export async function checkSchema(sql: Sql, known: readonly Migration[] = knownM
     );
   }
 }
+
+/** The first migration makes the role, so a server without it has had none: connecting as that role already fails. */
+const lacksApplicationRole = (error: unknown): boolean =>
+  error instanceof postgres.PostgresError &&
+  error.code === INVALID_PARAMETER_VALUE &&
+  error.message.includes(`"${APPLICATION_ROLE}"`);
