@@ -3,13 +3,13 @@ import { hostname } from 'node:os';
 import { type Config, ConfigModule } from '@app/config';
 import { openRuntime, runtimeOptionsOf } from '@app/inference';
 import { type Clock, LedgerModule } from '@app/ledger';
-import { type Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { type DatabaseAddress, DatabaseModule } from '@app/persistence';
 import { QueueModule } from '@app/queue';
 import { vaultKeyFile, VaultModule } from '@app/vault';
 import { VerificationModule } from '@app/verification';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { LOGGER, VerificationTasks } from './tasks/verification-tasks.js';
+import { VerificationTasks } from './tasks/verification-tasks.js';
 
 export interface WorkerOptions {
   readonly config: Config;

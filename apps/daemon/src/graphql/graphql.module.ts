@@ -3,7 +3,7 @@ import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { type Config, CONFIG } from '@app/config';
 import { ArtifactStore } from '@app/inference';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import {
   DeletionRequestService,
   ErasureService,
@@ -13,7 +13,6 @@ import {
   ReleaseStandingService,
 } from '@app/registry';
 import { AttestationService, ProfileService, VerificationService } from '@app/verification';
-import { LOGGER } from '../operations/logger.js';
 import { Metrics } from '../operations/metrics.js';
 import { graphqlOptions } from './graphql-options.js';
 import { MeResolver } from './me.resolver.js';

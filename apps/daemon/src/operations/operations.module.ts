@@ -1,8 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { AuditFailures } from '../schedules/audit-failures.js';
 import { ScheduleRunRepository } from '../schedules/schedule-run.repository.js';
-import { LOGGER } from './logger.js';
 import { Metrics } from './metrics.js';
 import { OperationsController } from './operations.controller.js';
 import { Readiness } from './readiness.js';

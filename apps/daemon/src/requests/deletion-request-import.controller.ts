@@ -1,13 +1,12 @@
 import { Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { Readable } from 'node:stream';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { DeletionRequestImportService, type ImportedChunk, type ImportState } from '@app/registry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireRole } from '../auth/access-of.js';
 import { Roles } from '../auth/roles.decorator.js';
 import { DaemonError } from '../errors.js';
 import { loggedAnswer } from '../http/coded-error.filter.js';
-import { LOGGER } from '../operations/logger.js';
 import { uploadBody } from './upload-body.js';
 
 /**

@@ -5,10 +5,9 @@
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { CodedError } from '@app/errors';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { type Database, DATABASE } from '@app/persistence';
 import { z } from 'zod';
-import { LOGGER } from '../operations/logger.js';
 import { ScheduleRunRepository } from './schedule-run.repository.js';
 
 /** Under this name its rows lie in `schedule_run`. */

@@ -19,10 +19,9 @@ import {
 } from '@app/audit';
 import { type Config, CONFIG } from '@app/config';
 import { type AuditReport, auditThreads, CLOCK, type Clock } from '@app/ledger';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { type Database, DATABASE, type DatabaseAddress } from '@app/persistence';
 import { CronJob } from 'cron';
-import { LOGGER } from '../operations/logger.js';
 import { Metrics } from '../operations/metrics.js';
 import { AuditFailures } from './audit-failures.js';
 import { AUDIT_SCHEDULE, type AuditOutcome, parseOutcome, TOLD_FINDINGS } from './audit-outcome.js';

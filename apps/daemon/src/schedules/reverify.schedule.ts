@@ -10,10 +10,9 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { type Config, CONFIG } from '@app/config';
 import { CLOCK, type Clock } from '@app/ledger';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { ReverificationService, VerificationService } from '@app/verification';
 import { CronJob } from 'cron';
-import { LOGGER } from '../operations/logger.js';
 import { Metrics } from '../operations/metrics.js';
 import { latestDue, nextAfter, parseCron } from './due-times.js';
 import { ScheduleRunRepository } from './schedule-run.repository.js';

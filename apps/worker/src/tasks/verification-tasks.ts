@@ -1,6 +1,6 @@
 /** Takes the worker's jobs from the queue until the process stops. */
 import { CONFIG, type Config } from '@app/config';
-import type { Logger } from '@app/logging';
+import { type Logger, LOGGER } from '@app/logging';
 import { Queue } from '@app/queue';
 import {
   type BlockJob,
@@ -19,9 +19,6 @@ import {
   type SignalsJob,
 } from '@app/verification';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-
-/** Injection token of the process's logger. */
-export const LOGGER = Symbol('LOGGER');
 
 @Injectable()
 export class VerificationTasks implements OnApplicationBootstrap, OnModuleDestroy {
