@@ -4,7 +4,6 @@
  * tried keeps it in mind. Proven by test/medium/daemon-audit.spec.ts.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { CodedError } from '@app/errors';
 import { type Logger, LOGGER } from '@app/logging';
 import { type Database, DATABASE } from '@app/persistence';
 import { z } from 'zod';
@@ -57,8 +56,11 @@ export class AuditFailures {
   }
 }
 
+/** The first code among the error and its causes; the name of an error where there is none. */
 function codeOf(error: unknown): string {
-  if (error instanceof CodedError) return String(error.code);
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name);
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string') return code;
+  }
+  return error instanceof Error ? error.name : typeof error;
 }
