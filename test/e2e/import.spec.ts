@@ -1,5 +1,4 @@
 /** `lacuna import` against a daemon of its own process that is killed in the middle: it goes on, and files nothing twice. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,10 +8,10 @@ import { gzipSync } from 'node:zlib';
 import { mintLocalToken } from '@app/access';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from '../../apps/cli/src/demo/api-client.js';
+import { startCommand } from '../support/command-line.js';
 import { FaultProcess } from '../support/fault-process.js';
 import { until } from '../support/until.js';
 
-const CLI = join(import.meta.dirname, '../../dist/apps/cli/apps/cli/src/main.js');
 const directory = mkdtempSync(join(tmpdir(), 'lacuna-import-'));
 const LINES = 24;
 const SAMPLES = 2048;
@@ -51,16 +50,7 @@ async function openApi(): Promise<ApiClient> {
   return new ApiClient(daemon.url!, token);
 }
 
-function lacuna(...words: string[]) {
-  const child = spawn(process.execPath, [CLI, ...words], {
-    env: { PATH: process.env['PATH'], LACUNA_DATA_DIR: directory },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const text = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()));
-  return { text, ended: once(child, 'close') as Promise<[number]> };
-}
+const lacuna = (...words: string[]) => startCommand(directory, words);
 
 it('imports a file through the death of its daemon, and again without filing anything twice', async () => {
   const api = await openApi();

@@ -47,12 +47,14 @@ const upload = (sampleId: string) =>
 async function vault(...words: string[]): Promise<string> {
   const written: string[] = [];
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const progress = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   const program = new Command();
   addVaultCommand(program);
   try {
     await program.parseAsync(['node', 'lacuna', 'vault', ...words]);
   } finally {
     out.mockRestore();
+    progress.mockRestore();
   }
   return written.join('');
 }
@@ -115,11 +117,22 @@ it('names a key that is missing, changes nothing, and goes on when it is there a
   const kept = readFileSync(keyFile(), 'utf8');
   writeFileSync(keyFile(), newVaultKeyText());
   expect(await vault('status')).toContain('MISSING in the key file');
-  await expect(vault('rotate')).rejects.toMatchObject({ code: 'VAULT_KEY_MISSING' });
+  const lacking = readFileSync(keyFile(), 'utf8');
+  for (const words of [['rotate'], ['rotate', '--new-key']])
+    await expect(vault(...words)).rejects.toMatchObject({ code: 'VAULT_KEY_MISSING' });
+  expect(readFileSync(keyFile(), 'utf8')).toBe(lacking);
   writeFileSync(keyFile(), 'no key\n');
   await expect(vault('rotate', '--new-key')).rejects.toMatchObject({ code: 'VAULT_KEY_UNUSABLE' });
   expect(readFileSync(keyFile(), 'utf8')).toBe('no key\n');
   writeFileSync(keyFile(), newVaultKeyText() + kept);
   expect(await vault('rotate')).toContain(`${UPLOADS} segment(s) wrapped again`);
   expect(await (await upload('s0')).json()).toMatchObject({ known: 1 });
+});
+
+it('says that there is no database behind the address', async () => {
+  vi.stubEnv('LACUNA_DATABASE_URL', 'postgres://somebody:secret@127.0.0.1:1/lacuna');
+  await expect(vault('status')).rejects.toMatchObject({
+    code: 'PERSISTENCE_UNREACHABLE',
+    message: 'no database: connect ECONNREFUSED 127.0.0.1:1',
+  });
 });

@@ -2,7 +2,6 @@
  * `lacuna`: offline verification for anybody, operator commands for whoever runs a ledger. Commands are loaded when
  * called, so that verifying a file needs no database and no framework.
  */
-import { CodedError } from '@app/errors';
 import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit.command.js';
 import { addDemoCommand } from './commands/demo.command.js';
@@ -18,6 +17,7 @@ import { addVerifyCommand } from './commands/verify.command.js';
 import { addWatchCommand } from './commands/watch.command.js';
 import { addWhyCommand } from './commands/why.command.js';
 import { addWitnessCommand } from './commands/witness.command.js';
+import { errorText } from './error-text.js';
 
 const program = new Command('lacuna')
   .description('Unlearning-commitment ledger and verification daemon')
@@ -41,9 +41,6 @@ addDemoCommand(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  // A coded error is for the person at the terminal; anything else is a bug, and its stack helps to find it.
-  const text =
-    error instanceof CodedError ? `${error.code}: ${error.message}` : String((error as Error).stack ?? error);
-  process.stderr.write(`lacuna: ${text}\n`);
+  process.stderr.write(`lacuna: ${errorText(error)}\n`);
   process.exitCode = 1;
 }

@@ -1,17 +1,42 @@
 /** The database for an operator command: the running one, or one that is started for as long as the command needs. */
 import { type Config, loadConfig } from '@app/config';
-import { attachDatabase, type OpenDatabase, ownDatabase, PersistenceError } from '@app/persistence';
+import {
+  attachDatabase,
+  connect,
+  type DatabaseAddress,
+  type OpenDatabase,
+  ownDatabase,
+  PersistenceError,
+} from '@app/persistence';
 
 /** A running server answers at once; longer would only delay starting one. */
 const ATTACH_PATIENCE_MS = 300;
 
+/** @throws PersistenceError also `PERSISTENCE_UNREACHABLE`: a person at a terminal is told at once, nothing is tried again */
 export async function openOperatorDatabase(): Promise<{ config: Config; database: OpenDatabase }> {
   const config = loadConfig(process.env);
   const log = (message: string) => void process.stderr.write(`${message}\n`);
   try {
-    return { config, database: await attachDatabase(config, () => undefined, ATTACH_PATIENCE_MS) };
+    const database = await attachDatabase(config, () => undefined, ATTACH_PATIENCE_MS);
+    await reach(database.address);
+    return { config, database };
   } catch (error) {
     if (!(error instanceof PersistenceError) || error.code !== 'PERSISTENCE_NOT_RUNNING') throw error;
     return { config, database: await ownDatabase(config, log) };
+  }
+}
+
+async function reach(address: DatabaseAddress): Promise<void> {
+  const sql = connect(address, { as: 'login', name: 'lacuna-probe', poolSize: 1 });
+  try {
+    await sql`select 1`;
+  } catch (cause) {
+    // The driver and the server name host, role or database, never a password.
+    throw new PersistenceError('PERSISTENCE_UNREACHABLE', `no database: ${(cause as Error).message}`, {
+      cause,
+      retryable: true,
+    });
+  } finally {
+    await sql.end({ timeout: 0 });
   }
 }

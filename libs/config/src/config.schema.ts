@@ -41,6 +41,9 @@ const list = <T extends z.ZodType<string, string>>(item: T) =>
 /** A log origin becomes a URL-less name on every checkpoint: no spaces, no plus (C2SP signed-note key names). */
 const ledgerName = text.regex(/^[^\s+]+$/, 'must hold no spaces and no "+"');
 
+/** `postgres:` or `postgresql:`; a host may be missing, for a socket's directory stands in `?host=`. */
+const isPostgresUrl = (url: string): boolean => URL.canParse(url) && /^postgres(ql)?:/.test(url);
+
 /** `host`, `host:port` or `*.domain`, lower case; IPv6 addresses in brackets. */
 const HOST = /^(\*\.)?([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/;
 const hosts = text
@@ -55,6 +58,7 @@ export const settings = {
     .optional()
     .describe('directory of keys, embedded database and demo output (default: `.lacuna` in the clone)'),
   LACUNA_DATABASE_URL: text
+    .refine(isPostgresUrl, 'must be a URL: postgres://user:password@host:5432/database')
     .optional()
     .describe('external PostgreSQL; without it an embedded one is run in the data directory'),
   LACUNA_DATABASE_POOL: wholeNumber(2, 200)

@@ -39,6 +39,8 @@ describe('loadConfig', () => {
     ['LACUNA_PORT', '70000'],
     ['LACUNA_PORT', '-1'],
     ['LACUNA_PORT', '1e3'],
+    ['LACUNA_DATABASE_URL', 'localhost:5432/lacuna'],
+    ['LACUNA_DATABASE_URL', 'mysql://localhost/lacuna'],
     ['LACUNA_LOG_LEVEL', 'loud'],
     ['LACUNA_LEDGER_NAME', 'two words'],
     ['LACUNA_GRAPHIQL', 'yes'],

@@ -136,6 +136,14 @@ export class VaultService {
     }
   }
 
+  /** How many segments lie under another key than the active one. @throws VaultError VAULT_KEY_MISSING, VAULT_KEY_UNUSABLE */
+  async countToRotate(): Promise<number> {
+    const active = this.ring.active();
+    const others = (await this.vault.underKeys()).filter(({ keyId }) => keyId !== active.keyId);
+    for (const { keyId } of others) this.ring.find(keyId);
+    return others.reduce((sum, { segments }) => sum + segments, 0);
+  }
+
   /** Which keys there are and what each of them keeps. @throws VaultError VAULT_KEY_UNUSABLE */
   async status(): Promise<VaultStatus> {
     const used = await this.vault.underKeys();

@@ -36,10 +36,13 @@ export async function runVaultStatus({ json }: { readonly json?: true }): Promis
 export async function runVaultRotate({ newKey }: { readonly newKey?: true }): Promise<void> {
   await withVault((vault, keyFile, sql) =>
     alone(sql, async () => {
-      // A file that is no key file stays as it is.
-      await vault.status();
+      // A file that is no key file, or lacks a key that is needed, stays as it is.
+      await vault.countToRotate();
       if (newKey) addKey(keyFile);
-      const done = await vault.rotate();
+      const total = await vault.countToRotate();
+      const done = await vault.rotate(
+        (some) => void process.stderr.write(`${some} of ${total} segment(s)\n`),
+      );
       process.stdout.write(`${done} segment(s) wrapped again\n${formatStatus(await vault.status())}`);
     }),
   );
