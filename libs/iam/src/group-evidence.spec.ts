@@ -88,6 +88,29 @@ describe('groupPValues', () => {
     expect(alone.statistic[0]).toBe(together.statistic[2]);
   });
 
+  it('counts the draws of many requests as it counts those of one', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 2, max: 60 }),
+        (seed, n, m) => {
+          const random = new SeededRandom(seed);
+          // Coarse scores: ties are where counting goes wrong.
+          const coarse = (count: number) => uniform(random, count).map((score) => Math.round(score * 8) / 8);
+          const nullScores = coarse(n);
+          const requests = Array.from({ length: 20 }, () => coarse(m));
+          const plan = { nullScores, seed, resamples: 99 };
+          const together = groupPValues({ ...plan, requests });
+          const alone = requests.map((request) => groupPValues({ ...plan, requests: [request] }));
+          expect([...together.pLower]).toEqual(alone.map(({ pLower }) => pLower[0]));
+          expect([...together.pUpper]).toEqual(alone.map(({ pUpper }) => pUpper[0]));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   it('has documented values for nothing: no samples, no null, only unscorable', () => {
     const none = groupPValues({
       nullScores: Float64Array.of(0.5, NaN),
@@ -162,6 +185,19 @@ describe('groupPValues', () => {
     expect(fine.pLower[0]!).toBeLessThanOrEqual(1e-5);
     expect([...fine.pLower.subarray(1)]).toEqual([...coarse.pLower.subarray(1)]);
     expect([...fine.pUpper]).toEqual([...coarse.pUpper]);
+  });
+
+  it('resolves the tails that are asked for', () => {
+    const random = new SeededRandom('tails');
+    const nullScores = uniform(random, 400).map((score) => 0.25 + score / 2);
+    const requests = [new Float64Array(6).fill(0), new Float64Array(6).fill(1)];
+    const plan = { nullScores, requests, seed: 1, resamples: 999, resolution: 1e-5 };
+    const both = groupPValues(plan);
+    const upper = groupPValues({ ...plan, resolved: ['upper'] });
+    expect(both.pLower[0]!).toBeLessThan(1 / 1_000);
+    expect(upper.pLower[0]).toBe(1 / 1_000);
+    expect(upper.pUpper[1]).toBe(both.pUpper[1]);
+    expect(both.pUpper[1]!).toBeLessThan(1 / 1_000);
   });
 
   it('tests 10,000 requests of ten within seconds', () => {

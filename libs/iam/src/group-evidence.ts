@@ -24,6 +24,8 @@ import { MILLIONTHS, scoredMillionths, sumOf } from './score-sums.js';
 export const DEFAULT_RESAMPLES = 19_999;
 /** Bound on stored request positions of one batch of draws: 16 MiB; smaller batches sort and search more often. */
 const BATCH_POSITIONS = 2 ** 22;
+/** Up to so many requests looking at each draw is cheaper than sorting all draws and searching. */
+const FEW_GROUPS = 16;
 /** Most draws spent on resolving a floor p-value: about a second for ten samples; resolves to 1.2e-7. */
 const MAX_REFINED_RESAMPLES = 2 ** 23 - 1;
 
@@ -40,7 +42,12 @@ export interface GroupEvidenceInput {
    * Where fewer requests sit at 1/(R + 1) than would make that p-value a rejection, theirs are drawn again, finer.
    */
   readonly resolution?: number;
+  /** Whose p-values are resolved further; both by default. What nobody reads need not be. */
+  readonly resolved?: readonly Tail[];
 }
+
+/** `lower` is small where the mean lies low, `upper` where it lies high. */
+export type Tail = 'lower' | 'upper';
 
 export interface GroupEvidence {
   /** Mean score per request, on millionths; null where no sample could be scored. */
@@ -60,10 +67,7 @@ interface Group {
   readonly sum: number;
 }
 
-interface Tails {
-  readonly lower: Float64Array;
-  readonly upper: Float64Array;
-}
+type Tails = Readonly<Record<Tail, Float64Array>>;
 
 const toSortedMillionths = (scores: Float64Array): Float64Array => scoredMillionths(scores).sort();
 
@@ -126,14 +130,56 @@ function countDraws(draws: Draws, group: Group, limit: number): { atMost: number
 }
 
 /**
- * Adds one batch of draws to the counts of `groups`. Where a request is larger than the null, the draws are what a subset
- * leaves over: the subset is at most the request exactly when its rest is at least all of the null.
+ * Where a request is larger than the null, the draws are what a subset leaves over: the subset is at most the request
+ * exactly when its rest is at least all of the null.
  */
+function addCounts(
+  counts: Tails,
+  { index }: Group,
+  { atMost, atLeast }: { readonly atMost: number; readonly atLeast: number },
+  nullTotal: number | null,
+): void {
+  counts.lower[index]! += nullTotal === null ? atMost : atLeast;
+  counts.upper[index]! += nullTotal === null ? atLeast : atMost;
+}
+
+/** Adds one batch of draws to the counts of `groups`. */
 function countBatch(draws: Draws, groups: readonly Group[], nullTotal: number | null, counts: Tails): void {
-  for (const group of groups) {
-    const { atMost, atLeast } = countDraws(draws, group, nullTotal ?? group.sum);
-    counts.lower[group.index]! += nullTotal === null ? atMost : atLeast;
-    counts.upper[group.index]! += nullTotal === null ? atLeast : atMost;
+  for (const group of groups)
+    addCounts(counts, group, countDraws(draws, group, nullTotal ?? group.sum), nullTotal);
+}
+
+/**
+ * As {@link drawSubsets} and {@link countBatch} of all draws at once, for few groups: each draw is counted as soon as it is
+ * made, and none is kept.
+ */
+function countEachDraw(
+  nulls: Float64Array,
+  order: Int32Array,
+  plan: { readonly size: number; readonly count: number; readonly random: SeededRandom },
+  groups: readonly { readonly group: Group; readonly limit: number; atMost: number; atLeast: number }[],
+): void {
+  const { size, count, random } = plan;
+  const last = nulls.length - 1;
+  // Request positions add nothing here: their scores differ from group to group.
+  const parts = new Float64Array(order.length);
+  parts.set(nulls);
+  for (let draw = 0; draw < count; draw++) {
+    random.drawFirst(order, size);
+    let sum = 0;
+    let mixed = 0;
+    for (let i = 0; i < size; i++) {
+      const drawn = order[i]!;
+      sum += parts[drawn]!;
+      mixed |= last - drawn;
+    }
+    for (const one of groups) {
+      let whole = sum;
+      if (mixed < 0)
+        for (let i = 0; i < size; i++) if (order[i]! > last) whole += one.group.scores[order[i]! - last - 1]!;
+      if (whole <= one.limit) one.atMost++;
+      if (whole >= one.limit) one.atLeast++;
+    }
   }
 }
 
@@ -158,11 +204,17 @@ function testGroups(
   const order = Int32Array.from({ length: nulls.length + size }, (_, i) => i);
   const drawn = Math.min(size, nulls.length);
   const nullTotal = drawn < size ? sumOf(nulls) : null;
-  const batch = Math.max(1, Math.floor(BATCH_POSITIONS / drawn));
   for (const { index } of groups) p.lower[index] = p.upper[index] = 0;
-  for (let done = 0; done < resamples; done += batch) {
-    const plan = { size: drawn, count: Math.min(batch, resamples - done), random };
-    countBatch(drawSubsets(nulls, order, plan), groups, nullTotal, p);
+  if (groups.length <= FEW_GROUPS) {
+    const counted = groups.map((group) => ({ group, limit: nullTotal ?? group.sum, atMost: 0, atLeast: 0 }));
+    countEachDraw(nulls, order, { size: drawn, count: resamples, random }, counted);
+    for (const { group, atMost, atLeast } of counted) addCounts(p, group, { atMost, atLeast }, nullTotal);
+  } else {
+    const batch = Math.max(1, Math.floor(BATCH_POSITIONS / drawn));
+    for (let done = 0; done < resamples; done += batch) {
+      const plan = { size: drawn, count: Math.min(batch, resamples - done), random };
+      countBatch(drawSubsets(nulls, order, plan), groups, nullTotal, p);
+    }
   }
   for (const { index } of groups) {
     p.lower[index] = (1 + p.lower[index]!) / (resamples + 1);
@@ -188,20 +240,34 @@ function bySize(groups: readonly Group[]): Map<number, Group[]> {
 function refineFloor(
   nulls: Float64Array,
   groups: readonly Group[],
-  p: Float64Array,
-  tail: keyof Tails,
-  plan: { readonly resamples: number; readonly resolution: number; readonly seed: string },
+  p: Tails,
+  plan: {
+    readonly resamples: number;
+    readonly resolution: number;
+    readonly resolved: readonly Tail[];
+    readonly seed: string;
+  },
 ): void {
   const floor = 1 / (plan.resamples + 1);
-  const atFloor = groups.filter(({ index, scores }) => scores.length > 1 && p[index] === floor);
-  if (atFloor.length === 0 || floor <= plan.resolution * atFloor.length) return;
-  const needed = Math.ceil(2 / (plan.resolution * atFloor.length));
-  const resamples = Math.min(MAX_REFINED_RESAMPLES, needed);
-  const finer: Tails = { lower: new Float64Array(p.length), upper: new Float64Array(p.length) };
-  for (const [size, sized] of bySize(atFloor)) {
-    testGroups(nulls, size, sized, resamples, `${plan.seed}/finer`, finer);
+  // Tails that take as many draws take the same ones: their stream is the same.
+  const byDraws = new Map<number, { readonly tail: Tail; readonly atFloor: Group[] }[]>();
+  for (const tail of plan.resolved) {
+    const atFloor = groups.filter(({ index, scores }) => scores.length > 1 && p[tail][index] === floor);
+    if (atFloor.length === 0 || floor <= plan.resolution * atFloor.length) continue;
+    const draws = Math.min(MAX_REFINED_RESAMPLES, Math.ceil(2 / (plan.resolution * atFloor.length)));
+    byDraws.set(draws, [...(byDraws.get(draws) ?? []), { tail, atFloor }]);
   }
-  for (const { index } of atFloor) p[index] = Math.min(p[index]!, finer[tail][index]!);
+  for (const [draws, tails] of byDraws) {
+    const finer: Tails = {
+      lower: new Float64Array(p.lower.length),
+      upper: new Float64Array(p.upper.length),
+    };
+    const concerned = [...new Set(tails.flatMap(({ atFloor }) => atFloor))];
+    for (const [size, sized] of bySize(concerned))
+      testGroups(nulls, size, sized, draws, `${plan.seed}/finer`, finer);
+    for (const { tail, atFloor } of tails)
+      for (const { index } of atFloor) p[tail][index] = Math.min(p[tail][index]!, finer[tail][index]!);
+  }
 }
 
 /** 1 over the number of ways to draw `size` of `nulls + size` samples, or the most draws that are ever made. */
@@ -218,7 +284,7 @@ function finestOf(nulls: number, size: number): number {
  * outside [0, 1]
  */
 export function groupPValues(input: GroupEvidenceInput): GroupEvidence {
-  const { resamples = DEFAULT_RESAMPLES, resolution = 1 } = input;
+  const { resamples = DEFAULT_RESAMPLES, resolution = 1, resolved = ['lower', 'upper'] } = input;
   if (!Number.isInteger(resamples) || resamples < 1 || !(resolution > 0 && resolution <= 1)) {
     throw new IamError(
       'IAM_PARAMETER_OUT_OF_RANGE',
@@ -238,9 +304,7 @@ export function groupPValues(input: GroupEvidenceInput): GroupEvidence {
   if (nulls.length > 0) {
     const seed = String(input.seed);
     for (const [size, sized] of bySize(testable)) testGroups(nulls, size, sized, resamples, seed, p);
-    const plan = { resamples, resolution, seed };
-    refineFloor(nulls, testable, p.lower, 'lower', plan);
-    refineFloor(nulls, testable, p.upper, 'upper', plan);
+    refineFloor(nulls, testable, p, { resamples, resolution, resolved, seed });
   }
   return {
     statistic: groups.map(({ scores, sum }) =>

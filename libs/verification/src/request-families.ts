@@ -74,7 +74,13 @@ export function testRequests(
     const test = { nullScores: input[null_], requests, seed: `${String(seed)}/${null_}` };
     switch (groupTest) {
       case 'single-samples':
-        return groupPValues({ ...test, resamples, resolution: finest / Math.max(1, tested) });
+        return groupPValues({
+          ...test,
+          resamples,
+          resolution: finest / Math.max(1, tested),
+          // "Still a member" has no lower tail.
+          ...(null_ === 'controls' ? { resolved: ['upper'] } : {}),
+        });
       case 'whole-clusters': {
         const leastClusters = requiredCalibrationSize(operating);
         return clusterPValues({ ...test, nullCluster: input.clusters![null_], leastClusters });
