@@ -1,5 +1,6 @@
 export { connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
 export { isConnectionLoss } from './connection-loss.js';
+export { commitLazily } from './commit-lazily.js';
 export { copyIn, copyOut } from './copy.js';
 export { DATABASE, DatabaseModule, openKysely, SQL } from './database.module.js';
 export { PersistenceError } from './errors.js';

@@ -3,7 +3,7 @@
  * harm, so a killed worker's block is simply run by another. Proven by test/medium/verification.spec.ts.
  */
 import { CLOCK, type Clock, LedgerService } from '@app/ledger';
-import { DATABASE, type Database } from '@app/persistence';
+import { commitLazily, DATABASE, type Database } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { BlockFactsRepository } from './block-facts.repository.js';
@@ -99,6 +99,7 @@ export class BlockService {
     };
     const block = await this.compute(task, onProgress);
     await this.db.transaction().execute(async (tx) => {
+      await commitLazily(tx);
       const written = block !== null && (await this.blocks.insert(tx, task.key, block));
       const work = written ? block : { signalsRead: 0, signalsReused: 0 };
       if (await this.verifications.countBlock(tx, verificationId, { ...work, samples: task.neededWidth })) {

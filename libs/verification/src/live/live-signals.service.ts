@@ -7,7 +7,7 @@
 import { CodedError } from '@app/errors';
 import { type SignalKind, takeSamples } from '@app/inference';
 import { CLOCK, type Clock } from '@app/ledger';
-import { DATABASE, type Database, type Tx } from '@app/persistence';
+import { commitLazily, DATABASE, type Database, type Tx } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { WORKER_NAME } from '../worker-name.js';
 import { InFlight } from './in-flight.js';
@@ -137,6 +137,7 @@ export class LiveSignalsService {
       computedAt: this.clock(),
     };
     await this.db.transaction().execute(async (tx) => {
+      await commitLazily(tx);
       const written = await this.cache.insert(tx, { sourceDigest: source.sourceDigest, subjectId }, block);
       if (written) await observer.onWritten(tx, source, block.forwardPasses);
     });
