@@ -35,7 +35,6 @@ interface Case {
 const ERASE: readonly Case[] = [
   { point: 'before erase transaction', persisted: false },
   { point: 'after lockHeads', persisted: false },
-  { point: 'after insertEntries', persisted: false },
   { point: 'before insert erasure', persisted: false },
   { point: 'after insert erasure', persisted: false },
   { point: 'before remove vault items', persisted: false },
@@ -46,8 +45,8 @@ const ERASE: readonly Case[] = [
   { point: 'after destroy openings', persisted: false },
   { point: 'before insert erased signals', persisted: false },
   { point: 'after insert erased signals', persisted: false },
-  { point: 'before insertEvents', persisted: false },
-  { point: 'after insertEvents', persisted: false },
+  { point: 'before insertGroup', persisted: false },
+  { point: 'after insertGroup', persisted: false },
   // Durable, and nobody was told.
   { point: 'after erase transaction', persisted: true },
 ];
@@ -80,8 +79,7 @@ async function startDaemon(tripwire?: Tripwire): Promise<RegistryBench> {
   tripwire.armTransactions(ledger, 'erase');
   tripwire.arm(ledger, {
     lockHeads: 'lockHeads',
-    insertEntries: 'insertEntries',
-    insertEvents: 'insertEvents',
+    insertGroup: 'insertGroup',
   });
   tripwire.arm(app.get(ErasureRepository, { strict: false }), {
     insert: 'insert erasure',

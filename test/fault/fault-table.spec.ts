@@ -7,7 +7,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { auditLedger, Integrator, Sequencer, SignerState } from '@app/ledger';
+import { auditLedger, type GroupLimits, Integrator, Sequencer, SignerState } from '@app/ledger';
 import { checkConsistency } from '@app/tlog';
 import { describe, expect, it } from 'vitest';
 import { makeTestLedger, TEST_LEDGER, TEST_TIME } from '../support/ledger.js';
@@ -33,9 +33,17 @@ const APPEND: readonly Case[] = [
   { point: 'before lockHeads', persisted: false },
   { point: 'after lockHeads', persisted: false },
   { point: 'after storedResponses', persisted: false },
+  { point: 'before insertGroup', persisted: false },
+  { point: 'after insertGroup', persisted: false },
+  // Durable, and nobody was told.
+  { point: 'after append transaction', persisted: true },
+];
+
+/** The same of a group whose rows are too many for one statement. */
+const APPEND_MANY: readonly Case[] = [
+  { point: 'after moveHeads', persisted: false },
   { point: 'before insertEntries', persisted: false },
   { point: 'after insertEntries', persisted: false },
-  { point: 'after moveHead', persisted: false },
   { point: 'before insertFacts', persisted: false },
   { point: 'after insertFacts', persisted: false },
   { point: 'before storeResponses', persisted: false },
@@ -84,7 +92,7 @@ const operationsFor = (modelId: string) =>
   Array.from({ length: REQUESTS }, (_, n) => () => requestOperation(modelId, [`s${n}`], `${modelId}-${n}`));
 
 /** A second process over the same database, signer's record and key, that dies at the tripwire. */
-function dyingProcess(ledger: Ledger, tripwire: Tripwire) {
+function dyingProcess(ledger: Ledger, tripwire: Tripwire, limits: Partial<GroupLimits> = {}) {
   const { repository, publications, service } = ledger;
   const clock = () => TEST_TIME;
   const sequencer = new Sequencer({
@@ -92,6 +100,7 @@ function dyingProcess(ledger: Ledger, tripwire: Tripwire) {
     clock,
     originOf: (modelId) => `${TEST_LEDGER}/${modelId}/commitments`,
     onAppended: () => undefined,
+    limits,
   });
   const errors: unknown[] = [];
   const integrator = new Integrator({
@@ -136,11 +145,14 @@ async function takeOver(
 }
 
 describe('a process that ends while it appends', () => {
-  it.each(APPEND)('$point (persisted: $persisted)', async ({ point, persisted }) => {
+  it.each([
+    ...APPEND.map((one) => ({ ...one, rows: 'few', limits: {} })),
+    ...APPEND_MANY.map((one) => ({ ...one, rows: 'many', limits: { statementEntries: 0 } })),
+  ])('$rows rows, $point (persisted: $persisted)', async ({ point, persisted, limits }) => {
     const state = await settled();
     const { ledger, modelId, log } = state;
     const tripwire = new Tripwire(point);
-    const dying = dyingProcess(ledger, tripwire);
+    const dying = dyingProcess(ledger, tripwire, limits);
     const outcomes = await Promise.allSettled(
       operationsFor(modelId).map((operation) => dying.sequencer.append(operation())),
     );

@@ -29,7 +29,7 @@ interface Case {
 const IMPORT: readonly Case[] = [
   { point: 'before chunk transaction', persisted: false },
   { point: 'after lockHeads', persisted: false },
-  { point: 'after moveHead', persisted: false },
+  { point: 'after moveHeads', persisted: false },
   { point: 'before insertEntries', persisted: false },
   { point: 'after insertEntries', persisted: false },
   { point: 'before insertCommitments', persisted: false },
@@ -61,7 +61,7 @@ async function startDaemon(tripwire?: Tripwire): Promise<RegistryBench> {
   tripwire?.armTransactions(ledger, 'chunk');
   tripwire?.arm(ledger, {
     lockHeads: 'lockHeads',
-    moveHead: 'moveHead',
+    moveHeads: 'moveHeads',
     insertEntries: 'insertEntries',
     insertCommitments: 'insertCommitments',
   });

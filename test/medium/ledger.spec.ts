@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { CodedError } from '@app/errors';
 import type { AppendOperation, Json } from '@app/ledger';
 import type { Tx } from '@app/persistence';
-import { checkInclusion, hashLeaf, MemoryTree, openCheckpoint, checkConsistency } from '@app/tlog';
+import { checkInclusion, hashLeaf, MemoryTree, openCheckpoint, checkConsistency, sealLeaf } from '@app/tlog';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { modelOperation, requestOperation } from '../support/operations.js';
@@ -123,6 +123,39 @@ describe('the ledger', () => {
       'version',
     ]);
     expect(Buffer.from(entry!.leafHash)).toEqual(Buffer.from(hashLeaf(entry!.leaf)));
+  });
+
+  it.each([
+    ['one statement', {}],
+    ['statements of their own', { statementEntries: 0 }],
+  ])('keeps what it is given to the letter when rows are inserted by %s', async (_, limits) => {
+    const samples = ['NULL', 'null', '{a,"b"}', 'c\\d\\\\', "e'f", 'g\n\t\r', '\u00fc\u{1f600}', ' h '];
+    const own = makeTestLedger(database().db, { limits });
+    const key = `{"${modelId}\\`;
+    const [first] = await Promise.all([
+      own.service.append(requestOperation(modelId, samples, key)),
+      own.service.append(requestOperation(modelId, ['i'])),
+      own.service.append(modelOperation(randomUUID(), key)),
+    ]);
+    const { logId } = await ledger.service.commitmentLog(modelId);
+    const kept = await database()
+      .db.selectFrom('commitment_opening')
+      .innerJoin('entry', (join) =>
+        join
+          .onRef('entry.log_id', '=', 'commitment_opening.log_id')
+          .onRef('entry.leaf_index', '=', 'commitment_opening.leaf_index'),
+      )
+      .select(['sample_id', 'content', 'salt', 'leaf', 'leaf_hash'])
+      .where('entry.log_id', '=', logId)
+      .orderBy('entry.leaf_index')
+      .execute();
+    expect(kept.map((row) => row.sample_id)).toEqual([...samples, 'i']);
+    for (const { sample_id: sampleId, content, salt, leaf, leaf_hash: leafHash } of kept) {
+      expect(JSON.parse(content)).toMatchObject({ sample: sampleId });
+      expect(Buffer.from(leaf)).toEqual(Buffer.from(sealLeaf({ type: 'commitment', content, salt })));
+      expect(Buffer.from(leafHash)).toEqual(Buffer.from(hashLeaf(leaf)));
+    }
+    expect(await ledger.service.append(requestOperation(modelId, samples, key))).toEqual(first);
   });
 
   it('integrates into checkpoints whose proofs hold, batch after batch', async () => {

@@ -137,6 +137,13 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     who: 'application role',
+    what: 'inserts a subject of no request',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.request_subject values (gen_random_uuid(), 's', null, null)`,
+  },
+  {
+    who: 'application role',
     what: 'inserts a commitment into the log of events',
     outcome: 'prevented',
     by: '23503',
@@ -322,6 +329,13 @@ export const ATTACKS: readonly Attack[] = [
     by: '23503',
     sql: `insert into lacuna.commitment (log_id, leaf_index, request_id, position)
       select :log, 300, request_id, 1 from lacuna.deletion_request limit 1`,
+  },
+  {
+    who: 'superuser as replica',
+    what: 'inserts a subject of no request',
+    outcome: 'prevented',
+    by: '23503',
+    sql: `insert into lacuna.request_subject values (gen_random_uuid(), 's', null, null)`,
   },
   {
     who: 'superuser',

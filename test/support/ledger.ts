@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type GroupLimits,
   Integrator,
   LedgerRepository,
   LedgerService,
@@ -23,6 +24,7 @@ export interface TestLedgerOptions {
   readonly stateFile?: string;
   readonly clock?: () => Date;
   readonly onCheckpoint?: (origin: string, treeSize: bigint) => void;
+  readonly limits?: Partial<GroupLimits>;
 }
 
 /** One daemon's share of the ledger; call it twice on one database for two daemons. */
@@ -48,7 +50,13 @@ export function makeTestLedger(
     ...(options.onCheckpoint ? { onCheckpoint: options.onCheckpoint } : {}),
   });
   const originOf = (modelId: string) => `${TEST_LEDGER}/${modelId}/commitments`;
-  const sequencer = new Sequencer({ repository, clock, originOf, onAppended: () => undefined });
+  const sequencer = new Sequencer({
+    repository,
+    clock,
+    originOf,
+    onAppended: () => undefined,
+    ...(options.limits ? { limits: options.limits } : {}),
+  });
   const service = new LedgerService(repository, publications, sequencer, TEST_LEDGER);
   const verifierFor = (origin: string) => createEd25519Verifier(origin, signerFor(origin).publicKey);
   return {

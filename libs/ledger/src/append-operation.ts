@@ -43,7 +43,7 @@ export interface Idempotency {
 /** Tables of such rows; they travel as JSON, which knows no bytes. */
 type FactTable = 'deletion_request' | 'request_subject';
 
-/** A row that follows from what is asked for alone, and need not be read back by anybody before it is inserted. */
+/** A row that follows from what is asked for alone, and that no `write` needs to find. */
 export type FactRow = {
   [T in FactTable]: { readonly table: T; readonly values: Insertable<Tables[T]> };
 }[FactTable];
@@ -55,13 +55,13 @@ export interface AppendOperation<T extends Json> {
   /** Makes the commitment log of a new model in the same transaction. */
   readonly createLogFor?: string;
   /**
-   * Fact rows that are inserted, after the entries and before any `write`, together with those of the other operations in
-   * the transaction: one statement a table for all of them. A table comes after those it refers to.
+   * Fact rows that are inserted together with the entries and with those of the other operations in the transaction. A
+   * table comes after those it refers to.
    */
   facts?(placed: Placed): readonly FactRow[];
   /**
-   * Inserts the other fact rows, inside the transaction and after the entries, and returns the response that is kept
-   * under the idempotency key. Inserts only, nothing slow, no effect outside the transaction: a group that fails is
+   * Inserts the other fact rows, inside the transaction and before the entries and `facts` of it, and returns the response
+   * that is kept under the idempotency key. Inserts only, nothing slow, no effect outside the transaction: a group that fails is
    * run again one operation at a time. Throwing refuses the operation and leaves nothing behind.
    */
   write(tx: Tx, placed: Placed): Promise<T>;

@@ -30,4 +30,28 @@ describe('CopyRows', () => {
     const found = Array.from({ length: 5 }, (_, n) => bytes.readBigInt64BE(n * 22 + 14));
     expect(found).toEqual([0n, 1n, 2n, 3n, 4n].map((n) => first + n));
   });
+
+  it('spells the same rows as array literals', () => {
+    const [first, second] = [new CopyRows(0), new CopyRows(0)];
+    for (const [rows, text] of [
+      [first, 'NULL'],
+      [second, 'a "b", {c}\\\n'],
+    ] as const) {
+      rows.beginRow(4);
+      rows.addInteger(-2);
+      rows.addText(text);
+      rows.addBytes(Uint8Array.of(1, 255));
+      rows.addBytes(new Uint8Array(16).fill(0xab));
+    }
+    first.place(5, 2n ** 53n);
+    second.place(6, 0n);
+    expect(CopyRows.arrays([first, second], ['integer', 'text', 'bytea', 'uuid'])).toEqual([
+      '{5,6}',
+      '{9007199254740992,0}',
+      '{-2,-2}',
+      '{"NULL","a \\"b\\", {c}\\\\\n"}',
+      '{"\\\\x01ff","\\\\x01ff"}',
+      `{${'ab'.repeat(16)},${'ab'.repeat(16)}}`,
+    ]);
+  });
 });

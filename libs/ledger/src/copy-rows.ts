@@ -12,6 +12,18 @@ const LOG_ID_AT = 2 + 4;
 const LEAF_INDEX_AT = LOG_ID_AT + 4 + 4;
 const PLACE_BYTES = LEAF_INDEX_AT + 8;
 
+export type ColumnType = 'integer' | 'bigint' | 'bytea' | 'uuid' | 'text';
+const PLACE_TYPES = ['integer', 'bigint'] as const;
+
+/** A value as an element of an array literal. */
+const READERS: Record<ColumnType, (buffer: Buffer, from: number, to: number) => string> = {
+  integer: (buffer, from) => String(buffer.readInt32BE(from)),
+  bigint: (buffer, from) => String(buffer.readBigInt64BE(from)),
+  bytea: (buffer, from, to) => `"\\\\x${buffer.toString('hex', from, to)}"`,
+  uuid: (buffer, from, to) => buffer.toString('hex', from, to),
+  text: (buffer, from, to) => `"${buffer.toString('utf8', from, to).replaceAll(/["\\]/g, '\\$&')}"`,
+};
+
 export class CopyRows {
   private readonly starts: number[] = [];
   private buffer: Buffer;
@@ -81,6 +93,26 @@ export class CopyRows {
   /** What a COPY of all these rows, in this order, sends. */
   static message(parts: readonly CopyRows[]): Buffer {
     return Buffer.concat([HEADER, ...parts.map((part) => part.buffer.subarray(0, part.end)), TRAILER]);
+  }
+
+  /**
+   * The same rows as one array literal a column, `log_id` and `leaf_index` first: parameters for `unnest`.
+   * @param types of the columns that follow these two, in order
+   */
+  static arrays(parts: readonly CopyRows[], types: readonly ColumnType[]): string[] {
+    const readers = [...PLACE_TYPES, ...types].map((type) => READERS[type]);
+    const columns = readers.map((): string[] => []);
+    for (const { buffer, starts } of parts) {
+      for (const start of starts) {
+        let at = start + 2;
+        for (const [column, read] of readers.entries()) {
+          const from = at + 4;
+          at = from + buffer.readInt32BE(at);
+          columns[column]!.push(read(buffer, from, at));
+        }
+      }
+    }
+    return columns.map((values) => `{${values.join(',')}}`);
   }
 
   private reserve(bytes: number): void {

@@ -20,5 +20,5 @@ export { type LogRow, LedgerRepository } from './ledger.repository.js';
 export { LedgerService, type SignedCheckpoint } from './ledger.service.js';
 export { PublicationRepository } from './publication.repository.js';
 export { type CosignOrder, type PublicationProblem, Publisher, type Witnessing } from './publisher.js';
-export { Sequencer } from './sequencer.js';
+export { type GroupLimits, Sequencer } from './sequencer.js';
 export { SignerState } from './signer-state.js';

@@ -1,15 +1,27 @@
 /**
  * SQL of the log tables (log, log_head, entry, event, commitment, commitment_opening, tile, checkpoint, idempotency_key);
- * no other file writes them.
+ * nobody else writes them. What an append inserts is put together in group-rows.ts.
  */
-import { copyIn, copyOut, type Database, type Queryable, type Tx } from '@app/persistence';
+import { copyOut, type Database, type Queryable, runPrepared, type Tx } from '@app/persistence';
 import { TILE_WIDTH, type Tile, type TileCoordinates } from '@app/tlog';
 import { sql } from 'kysely';
-import type { FactRow } from './append-operation.js';
 import { hexArray } from './bulk-values.js';
-import { CopyRows } from './copy-rows.js';
 import { LedgerError } from './errors.js';
-import type { SealedBatch } from './sealed-leaves.js';
+import {
+  type Answer,
+  commitmentRows,
+  copyPlaced,
+  entryRows,
+  type EventRow,
+  type GroupRows,
+  insertAnswers,
+  insertEvents,
+  insertFacts,
+  insertsOf,
+  moveHeads,
+  runInserts,
+  type StoredResponse,
+} from './group-rows.js';
 
 export interface LogRow {
   readonly logId: number;
@@ -36,27 +48,11 @@ export interface EntryRow {
   readonly leafHash: Uint8Array;
 }
 
-export interface OpeningRow {
-  readonly leafIndex: bigint;
-  readonly content: string;
-  readonly salt: Uint8Array;
-}
-
-export interface EventRow extends OpeningRow {
-  readonly type: string;
-  readonly subjectId: string;
-}
-
 export interface CheckpointRow {
   readonly treeSize: bigint;
   readonly rootHash: Uint8Array;
   readonly note: string;
   readonly signedAt: Date;
-}
-
-export interface StoredResponse {
-  readonly contentDigest: Uint8Array;
-  readonly response: unknown;
 }
 
 const LOG_COLUMNS = ['log_id as logId', 'origin', 'kind', 'model_id as modelId'] as const;
@@ -91,16 +87,23 @@ export class LedgerRepository {
    * oldest one, as in {@link findLog}: a ledger that was given another name later has a second, empty one.
    */
   async lockHeads(tx: Tx, modelIds: readonly string[], withEvents: boolean): Promise<LockedHead[]> {
-    const { rows } =
-      await sql<LockedHead>`select log_id as "logId", model_id as "modelId", next_index as "nextIndex"
+    return runPrepared<LockedHead>(
+      tx,
+      `select log_id as "logId", model_id as "modelId", next_index as "nextIndex"
       from log join log_head using (log_id)
-      where model_id = any(${modelIds}::uuid[]) or (${withEvents} and log_id = (select min(log_id) from log where kind = 'events'))
-      order by log_id for update of log_head`.execute(tx);
-    return rows;
+      where model_id = any($1::uuid[]) or ($2 and log_id = (select min(log_id) from log where kind = 'events'))
+      order by log_id for update of log_head`,
+      [modelIds, withEvents],
+    );
   }
 
-  async moveHead(tx: Tx, logId: number, nextIndex: bigint): Promise<void> {
-    await tx.updateTable('log_head').set({ next_index: nextIndex }).where('log_id', '=', logId).execute();
+  /** All rows of a small group, in one statement. */
+  insertGroup(tx: Tx, group: GroupRows): Promise<void> {
+    return runInserts(tx, insertsOf(group));
+  }
+
+  moveHeads(tx: Tx, heads: GroupRows['heads']): Promise<void> {
+    return runInserts(tx, [moveHeads(heads)]);
   }
 
   async nextIndex(logId: number, on: Queryable = this.db): Promise<bigint> {
@@ -113,41 +116,24 @@ export class LedgerRepository {
     return row.next_index;
   }
 
-  async insertEntries(tx: Tx, rows: readonly CopyRows[]): Promise<void> {
-    const message = CopyRows.message(rows);
-    await copyIn(tx, 'copy entry (log_id, leaf_index, leaf, leaf_hash) from stdin (format binary)', message);
+  insertEntries(tx: Tx, entries: GroupRows['entries']): Promise<void> {
+    return copyPlaced(tx, entryRows(entries));
   }
 
-  async insertEvents(tx: Tx, events: readonly EventRow[]): Promise<void> {
-    if (events.length === 0) return;
-    await tx
-      .insertInto('event')
-      .values(
-        events.map((event) => ({
-          leaf_index: event.leafIndex,
-          type: event.type,
-          subject_id: event.subjectId,
-          content: event.content,
-          salt: event.salt,
-        })),
-      )
-      .execute();
+  async insertFacts(tx: Tx, facts: GroupRows['facts']): Promise<void> {
+    for (const insert of insertFacts(facts)) await runInserts(tx, [insert]);
   }
 
-  async insertCommitments(tx: Tx, sealed: readonly SealedBatch[]): Promise<void> {
-    if (sealed.length === 0) return;
-    const commitments = CopyRows.message(sealed.map((batch) => batch.commitments));
-    const openings = CopyRows.message(sealed.map((batch) => batch.openings));
-    await copyIn(
-      tx,
-      'copy commitment (log_id, leaf_index, request_id, position) from stdin (format binary)',
-      commitments,
-    );
-    await copyIn(
-      tx,
-      'copy commitment_opening (log_id, leaf_index, sample_id, content, salt) from stdin (format binary)',
-      openings,
-    );
+  async insertEvents(tx: Tx, events: GroupRows['events']): Promise<void> {
+    if (events.length > 0) await runInserts(tx, [insertEvents(events)]);
+  }
+
+  async insertCommitments(tx: Tx, batches: GroupRows['batches']): Promise<void> {
+    if (batches.length > 0) for (const rows of commitmentRows(batches)) await copyPlaced(tx, rows);
+  }
+
+  async storeResponses(tx: Tx, answers: GroupRows['answers']): Promise<void> {
+    if (answers.length > 0) await runInserts(tx, [insertAnswers(answers)]);
   }
 
   async storedResponses(
@@ -155,15 +141,16 @@ export class LedgerRepository {
     keys: readonly { scope: string; key: string }[],
   ): Promise<Map<string, StoredResponse>> {
     if (keys.length === 0) return new Map();
-    const rows = await sql<{ scope: string; key: string; content_digest: Uint8Array; response: unknown }>`
-      select scope, key, content_digest, response from idempotency_key where (scope, key) in (
-        select * from unnest(${keys.map((one) => one.scope)}::text[], ${keys.map((one) => one.key)}::text[]))`.execute(
+    const rows = await runPrepared<Answer & { response: { value: unknown } }>(
       tx,
+      `select scope, key, content_digest as "contentDigest", response from idempotency_key where (scope, key) in (
+        select * from unnest($1::text[], $2::text[]))`,
+      [keys.map(({ scope }) => scope), keys.map(({ key }) => key)],
     );
     return new Map(
-      rows.rows.map((row) => [
+      rows.map((row) => [
         responseKey(row),
-        { contentDigest: row.content_digest, response: (row.response as { value: unknown }).value },
+        { contentDigest: row.contentDigest, response: row.response.value },
       ]),
     );
   }
@@ -172,41 +159,6 @@ export class LedgerRepository {
     const { rows } = await sql<{ response: { value: unknown } }>`select response from idempotency_key
       where scope = ${scope} and starts_with(key, ${prefix})`.execute(this.db);
     return rows.map(({ response }) => response.value);
-  }
-
-  async storeResponses(
-    tx: Tx,
-    answers: readonly (StoredResponse & { readonly scope: string; readonly key: string })[],
-  ): Promise<void> {
-    for (const some of batches(answers)) {
-      const values = some.map(({ scope, key, contentDigest, response }) => {
-        // Wrapped, because a bare JSON null or string would not survive the driver's parameter typing.
-        const wrapped: unknown = { value: response };
-        return { scope, key, content_digest: contentDigest, response: wrapped };
-      });
-      await tx.insertInto('idempotency_key').values(values).execute();
-    }
-  }
-
-  /**
-   * Inserts rows of several operations: those of one table together, the tables in the order they first come in. All of a
-   * table name the same columns.
-   */
-  async insertFacts(tx: Tx, facts: readonly FactRow[]): Promise<void> {
-    const byTable = new Map<FactRow['table'], FactRow['values'][]>();
-    for (const { table, values } of facts) {
-      const rows = byTable.get(table) ?? [];
-      rows.push(values);
-      byTable.set(table, rows);
-    }
-    for (const [table, rows] of byTable) {
-      const columns = sql.join(Object.keys(rows[0]!).map((column) => sql.ref(column)));
-      // One parameter: a statement of as many as there are values takes longer to be read than to be done.
-      await sql`insert into ${sql.table(table)} (${columns}) select ${columns}
-        from json_populate_recordset(null::${sql.table(table)}, ${JSON.stringify(rows)}::text::json)`.execute(
-        tx,
-      );
-    }
   }
 
   /**
@@ -319,13 +271,6 @@ export class LedgerRepository {
     }>`select pg_try_advisory_xact_lock(${INTEGRATOR_LOCK}, ${logId}) as held`.execute(tx);
     return rows[0]?.held ?? false;
   }
-}
-
-/** Rows in one INSERT: far below the 65,535 parameters that a statement may have. */
-const BATCH_ROWS = 1000;
-
-function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < rows.length; from += BATCH_ROWS) yield rows.slice(from, from + BATCH_ROWS);
 }
 
 /** First half of the two-part advisory lock key; any number no other lock of ours uses. */

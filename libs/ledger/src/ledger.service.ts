@@ -12,7 +12,8 @@ import {
 } from '@app/tlog';
 import type { AppendOperation, Json } from './append-operation.js';
 import { LedgerError } from './errors.js';
-import type { CheckpointRow, EntryRow, EventRow, LedgerRepository, LogRow } from './ledger.repository.js';
+import type { EventRow } from './group-rows.js';
+import type { CheckpointRow, EntryRow, LedgerRepository, LogRow } from './ledger.repository.js';
 import { narrowedEdge } from './narrowed-edge.js';
 import type { PublicationRepository } from './publication.repository.js';
 import type { Sequencer } from './sequencer.js';

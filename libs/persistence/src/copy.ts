@@ -2,8 +2,7 @@
  * COPY over the connections under Kysely, inside whatever transaction they are in: bytes in bulk without one object a row.
  * Statements are our own text; numbers and names are written into them, for COPY takes no parameters.
  */
-import type { DatabaseConnection } from 'kysely';
-import type { Lane } from './lane-pool.js';
+import { onLane } from './lane-of.js';
 import type { Queryable } from './tables/database.js';
 
 /**
@@ -19,11 +18,6 @@ export function copyOut(on: Queryable, query: string): Promise<(Buffer | null)[]
 /** Sends `bytes`, in the form the statement `copy <table> from stdin (format …)` names. */
 export function copyIn(on: Queryable, statement: string, bytes: Buffer): Promise<void> {
   return onLane(on, (lane) => lane.copyIn(statement, bytes));
-}
-
-function onLane<T>(on: Queryable, work: (lane: Lane) => Promise<T>): Promise<T> {
-  // Kysely's own driver type; every connection of openKysely is a Lane.
-  return on.getExecutor().provideConnection((connection: DatabaseConnection) => work(connection as Lane));
 }
 
 /** Signature, flags and length of the (empty) extension. */

@@ -6,6 +6,7 @@ export { DATABASE, DatabaseModule, openKysely, SQL } from './database.module.js'
 export { PersistenceError } from './errors.js';
 export { checkSchema, knownMigrations, migrate, type Migration } from './migrator.js';
 export { attachDatabase, dataDirectory, type OpenDatabase, ownDatabase } from './open-database.js';
+export { runPrepared } from './prepared.js';
 export { projectRoot } from './project-root.js';
 export {
   ERASURE_REASONS,

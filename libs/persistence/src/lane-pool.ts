@@ -34,6 +34,13 @@ export class Lane implements DatabaseConnection {
     });
   }
 
+  /** The rows of a statement that is parsed and planned at its first run only. */
+  executePrepared<R>(statement: string, parameters: readonly unknown[]): Promise<R[]> {
+    return this.guarded(async () =>
+      Array.from(await this.sql.unsafe<R[]>(statement, [...parameters] as never[], { prepare: true })),
+    );
+  }
+
   /** Everything that a `copy … to stdout` sends. */
   copyOut(statement: string): Promise<Buffer> {
     return this.guarded(async () => {

@@ -112,6 +112,7 @@ const TRIGGERS: readonly (readonly [table: string, trigger: string])[] = [
   ['log_head', 'refuse_truncate'],
   ['entry', 'entries_are_contiguous'],
   ['commitment', 'commitments_belong'],
+  ['request_subject', 'subjects_belong'],
   // Rows that an erasure may destroy: only those of the erased request.
   ['commitment_opening', 'only_erased_opening'],
   ['request_subject', 'only_erased_subject'],
