@@ -17,6 +17,8 @@ const RECEIVED_AT = '2026-01-15T09:00:00.000Z';
 
 /** What one verification left behind, comparable between releases. */
 export interface Remains {
+  /** Why samples have no signal, block by block. */
+  readonly codes: readonly string[];
   readonly signals: readonly string[];
   readonly scores: readonly string[];
   /** Result leaves without their blinding values. */
@@ -134,8 +136,14 @@ async function remainsOf(sql: Sql, releaseId: string): Promise<Remains | null> {
     order by v.requested_at desc limit 1`;
   if (!row) return null;
   const signals = await sql<
-    { subject_id: string; block_index: number; width: number; values: Uint8Array; forward_passes: number }[]
-  >`select subject_id, block_index, width, values, forward_passes from signal_block
+    {
+      subject_id: string;
+      block_index: number;
+      values: Uint8Array;
+      reasons: Readonly<Record<string, unknown>>;
+      forward_passes: number;
+    }[]
+  >`select subject_id, block_index, values, reasons, forward_passes from signal_block
     where source_digest = (select artifact_digest from release where release_id = ${releaseId})
     order by subject_id, block_index, width`;
   const scores = await sql<{ subject: string; block_index: number; width: number; scores: Uint8Array }[]>`
@@ -144,6 +152,9 @@ async function remainsOf(sql: Sql, releaseId: string): Promise<Remains | null> {
   const leaves = await sql<{ leaves: string }[]>`
     select leaves from result_block where verification_id = ${row.verification_id} order by block_index`;
   return {
+    codes: signals.flatMap(({ block_index, reasons }) =>
+      Object.keys(reasons).map((code) => `block ${block_index}: ${code}`),
+    ),
     signals: signals.map((block) => `${block.subject_id} ${block.block_index} ${hex(block.values)}`),
     scores: scores.map((block) => `${block.subject} ${block.block_index} ${hex(block.scores)}`),
     leaves: leaves.map((block) => block.leaves.replace(/"blind":"[^"]*",/g, '')),

@@ -2,7 +2,7 @@
  * Artifacts as folders on this machine, shared by its processes. A folder appears whole or not at all: it is written beside
  * its place and renamed, so that a kill in between leaves only a draft, which somebody removes an hour later. Its files are
  * hashed when they are written and once in each process that uses them. The folders longest unused go when all together are
- * larger than the limit. Proven by test/medium/artifacts.spec.ts.
+ * larger than the limit. Proven by artifact-cache.spec.ts and test/medium/artifacts.spec.ts.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -50,11 +50,8 @@ export class ArtifactCache {
   ): Promise<string> {
     const root = this.root();
     const place = join(root, artifactDigest);
-    if (!(await this.isSound(place, artifactDigest, files))) {
-      await rm(place, { recursive: true, force: true });
-      await this.fetch(root, place, files, content);
-      this.checked.add(artifactDigest);
-    }
+    if (!(await this.isSound(place, artifactDigest, files)))
+      await this.fetch(root, artifactDigest, files, content);
     const now = new Date();
     // Removed by another process in this moment: the next reader fetches it again.
     await utimes(place, now, now).catch(() => undefined);
@@ -81,20 +78,24 @@ export class ArtifactCache {
     }
   }
 
+  /** A folder that is there by now and sound stays: another process may be loading it this moment. */
   private async fetch(
     root: string,
-    place: string,
+    artifactDigest: string,
     files: readonly ArtifactFile[],
     content: Content,
   ): Promise<void> {
-    const draft = join(root, `${randomBytes(8).toString('hex')}${DRAFT}`);
+    const place = join(root, artifactDigest);
+    const draft = draftIn(root);
     await mkdir(draft, { recursive: true, mode: 0o700 });
     try {
       for (const file of files) await write(join(draft, file.path), file, content(file.sha256));
-      await rename(draft, place);
-    } catch (error) {
-      // Another process was first, with the same files.
-      if (!isTaken(error)) throw error;
+      this.checked.delete(artifactDigest);
+      while (!(await moved(draft, place))) {
+        if (await this.isSound(place, artifactDigest, files)) return;
+        await discard(root, place);
+      }
+      this.checked.add(artifactDigest);
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
@@ -118,6 +119,28 @@ export class ArtifactCache {
       total -= bytes;
     }
   }
+}
+
+const draftIn = (root: string): string => join(root, `${randomBytes(8).toString('hex')}${DRAFT}`);
+
+/** False where the place is taken. */
+async function moved(draft: string, place: string): Promise<boolean> {
+  try {
+    await rename(draft, place);
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
+  }
+}
+
+/** Out of its place in one step, so that nobody finds half of it there. */
+async function discard(root: string, place: string): Promise<void> {
+  const draft = draftIn(root);
+  await rename(place, draft).catch((error: unknown) => {
+    if (!isAbsent(error)) throw error; // another process did it
+  });
+  await rm(draft, { recursive: true, force: true });
 }
 
 async function write(path: string, file: ArtifactFile, content: AsyncIterable<Uint8Array>): Promise<void> {
