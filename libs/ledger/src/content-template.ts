@@ -16,17 +16,19 @@ export interface ContentTemplate {
  * @throws TlogError `TLOG_JSON_UNREPRESENTABLE`
  */
 export function contentTemplate(content: JsonObject): ContentTemplate {
-  const members = (wanted: (key: string) => boolean): string[] =>
-    Object.keys(content)
-      .filter(wanted)
-      .sort()
-      .map((key) => `${canonicalJson(key)}:${canonicalJson(content[key])}`);
-  const before = members((key) => key < 'position').map((member) => `${member},`);
-  const between = members((key) => key > 'position' && key < 'sample').map((member) => `${member},`);
-  const after = members((key) => key > 'sample').map((member) => `,${member}`);
+  let before = '';
+  let between = '';
+  let after = '';
+  for (const key of Object.keys(content).sort()) {
+    if (key === 'position' || key === 'sample') continue;
+    const member = `${canonicalJson(key)}:${canonicalJson(content[key])}`;
+    if (key < 'position') before += `${member},`;
+    else if (key < 'sample') between += `${member},`;
+    else after += `,${member}`;
+  }
   return {
-    beforePosition: `{${before.join('')}"position":`,
-    beforeSample: `,${between.join('')}"sample":`,
-    afterSample: `${after.join('')}}`,
+    beforePosition: `{${before}"position":`,
+    beforeSample: `,${between}"sample":`,
+    afterSample: `${after}}`,
   };
 }

@@ -3,11 +3,11 @@
  * is sealed while the one before it commits, and under the heads' locks only the indexes are written into rows that are
  * ready. Rows are in PostgreSQL's binary COPY form.
  */
-import { randomBytes } from 'node:crypto';
 import { canonicalJson, HASH_BYTES, LeafSealer, SALT_BYTES } from '@app/tlog';
 import type { AppendOperation, CommitmentBatch, EventDraft, Json } from './append-operation.js';
 import { type ContentTemplate, contentTemplate } from './content-template.js';
 import { CopyRows } from './copy-rows.js';
+import { randomSalts } from './random-salts.js';
 
 export const COMMITMENT_TYPE = 'commitment';
 
@@ -55,7 +55,7 @@ export function sealOperation({ events, commitments = [] }: AppendOperation<Json
 
 function sealEvent(draft: EventDraft): SealedEvent {
   const content = canonicalJson({ ...draft.content, type: draft.type });
-  const salt = randomBytes(SALT_BYTES);
+  const salt = randomSalts(1);
   const entry = new CopyRows(FIRST_ROW_BYTES);
   const bytes = Buffer.from(content);
   const sealer = sealerOf(draft.type);
@@ -72,7 +72,7 @@ function sealBatch(batch: CommitmentBatch): SealedBatch {
     commitments: rows(COMMITMENT_BYTES),
     openings: rows(OPENING_BYTES),
   };
-  const salts = randomBytes(items.length * SALT_BYTES);
+  const salts = randomSalts(items.length);
   const request = Buffer.from(requestId.replaceAll('-', ''), 'hex');
   const sealer = sealerOf(COMMITMENT_TYPE);
   let template: ContentTemplate | null = null;

@@ -17,7 +17,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** The canonical text of a JSON value. @throws TLOG_JSON_UNREPRESENTABLE */
 export function canonicalJson(value: unknown): string {
   requireJson(value, 0);
-  return canonicalize(value);
+  // What has no members to sort is what JSON.stringify makes of it (section 3.2.2), in a fraction of the time.
+  return typeof value === 'object' ? canonicalize(value) : JSON.stringify(value);
 }
 
 function requireJson(value: unknown, depth: number): void {
