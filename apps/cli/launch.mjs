@@ -16,14 +16,14 @@ const stamp = join(root, 'dist', 'built');
 const entryOf = (app) => join(root, 'dist', 'apps', app, 'apps', app, 'src', 'main.js');
 const entry = entryOf('cli');
 
-/** Newest modification time of the sources, in milliseconds. */
+/** Newest modification time of the sources and of what says how to compile them, in milliseconds. */
 function newestSource(directory) {
   return readdirSync(directory, { withFileTypes: true }).reduce((newest, item) => {
     const path = join(directory, item.name);
     if (item.isDirectory()) return Math.max(newest, newestSource(path));
-    return item.name.endsWith('.ts') && !item.name.endsWith('.spec.ts')
-      ? Math.max(newest, statSync(path).mtimeMs)
-      : newest;
+    const counts =
+      item.name === 'tsconfig.app.json' || (item.name.endsWith('.ts') && !item.name.endsWith('.spec.ts'));
+    return counts ? Math.max(newest, statSync(path).mtimeMs) : newest;
   }, 0);
 }
 
@@ -33,6 +33,7 @@ function isStale() {
     newestSource(join(root, 'apps')),
     newestSource(join(root, 'libs')),
     statSync(join(root, 'tsconfig.json')).mtimeMs,
+    statSync(join(root, 'nest-cli.json')).mtimeMs,
     statSync(join(root, 'package.json')).mtimeMs,
   );
   return newest > statSync(stamp).mtimeMs;

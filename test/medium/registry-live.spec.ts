@@ -14,11 +14,10 @@ afterAll(async () => {
   await database.close();
 });
 
-const stored = async () => {
+const stored = async (file: Uint8Array = randomBytes(50), store = bench.store) => {
   const declaration = { kind: 'onnx', entry: 'model.onnx', outputForm: 'logits' };
-  const bytes = bytesOf(randomBytes(50));
-  return (await bench.store.storeFiles(bytes, { declaration, isArchive: false, storedBy: PLATFORM }))
-    .artifactDigest;
+  const upload = { declaration, isArchive: false, storedBy: PLATFORM };
+  return (await store.storeFiles(bytesOf(file), upload)).artifactDigest;
 };
 const languageModel = async () =>
   (
@@ -159,4 +158,25 @@ it('a sample set needs no recording', async () => {
     PLATFORM,
   );
   expect(set).toMatchObject({ size: 2, recordingId: null });
+});
+
+it('who repeats a registration gets its answer, also when the artifact was stored in between', async () => {
+  const file = randomBytes(50);
+  const elsewhere = await testDatabase();
+  const there = await openRegistry(elsewhere);
+  const artifactDigest = await stored(file, there.store);
+  await there.close();
+  await elsewhere.close();
+  const { modelId } = await bench.model();
+  const { recordingId } = await bench.record(['r1']);
+  const input = { modelId, name: 'before', artifactDigest, recordingId, idempotencyKey: bench.unique('k') };
+  await bench.references.register({ ...input, name: 'o', role: 'original' }, PLATFORM);
+  const repeated = { ...input, idempotencyKey: bench.unique('k') };
+  const release = await bench.releases.register(repeated, PLATFORM);
+  expect(await stored(file)).toBe(artifactDigest);
+  expect(await bench.releases.register(repeated, PLATFORM)).toEqual(release);
+  const again = { ...repeated, name: 'after', idempotencyKey: bench.unique('k') };
+  await expect(bench.releases.register(again, PLATFORM)).rejects.toMatchObject({
+    code: 'REGISTRY_SOURCE_AMBIGUOUS',
+  });
 });

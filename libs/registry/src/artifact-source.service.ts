@@ -50,14 +50,13 @@ export class ArtifactSourceService {
 
   /**
    * @throws InferenceError RECORDING_NOT_FOUND, ARTIFACT_NOT_FOUND; RegistryError REGISTRY_SIGNAL_KIND_MISMATCH,
-   *   REGISTRY_UNKNOWN_SAMPLE, REGISTRY_SOURCE_AMBIGUOUS
+   *   REGISTRY_UNKNOWN_SAMPLE
    */
   async of(
     { recordingId, artifactDigest }: ParsedSource,
     artifact: RecordedArtifact,
   ): Promise<ArtifactSource> {
     if (recordingId) {
-      if (artifactDigest) await this.refuseStored(artifactDigest);
       const recording = await this.recordings.usable(recordingId, artifact);
       const digest = artifactDigest ?? recording.digest;
       return { artifactDigest: digest, runtime: RECORDED_RUNTIME, binding: null, recordingId };
@@ -81,14 +80,20 @@ export class ArtifactSourceService {
     return recordingId === null ? [] : [this.recordings.draft(artifactId, 0, recordingId)];
   }
 
-  /** @param eventIndexes of {@link drafts} */
+  /**
+   * Only here, and not in {@link of}, is looked whether the artifact is stored: who repeats a registration gets its answer,
+   * also when somebody stored the artifact in between.
+   * @param eventIndexes of {@link drafts}
+   * @throws RegistryError REGISTRY_SOURCE_AMBIGUOUS
+   */
   async insert(
     tx: Tx,
     artifactId: string,
-    { recordingId }: ArtifactSource,
+    { artifactDigest, recordingId }: ArtifactSource,
     eventIndexes: readonly bigint[],
   ): Promise<void> {
     if (recordingId === null) return;
+    await this.refuseStored(artifactDigest);
     await this.recordings.insert(tx, { artifactId, part: 0, recordingId, eventIndex: eventIndexes[0]! });
   }
 }
