@@ -27,7 +27,8 @@ import { atLeast, atMost, type BenchResult } from './bench-result.js';
 const PARTS = (process.env['BENCH_PARTS'] ?? 'mlp,cnn,rescore').split(',');
 /** Commitments of the largest run; smaller ones of a tenth and a hundredth show that the cost is linear. */
 const SIZE = Number(process.env['BENCH_SIZE'] ?? 1_000_000);
-const CNN_SIZE = Math.min(SIZE, 30_000);
+/** Half a minute of inference at least: what a verification costs once, a second or two, is not what is asked. */
+const CNN_SIZE = Math.min(SIZE, 100_000);
 const THREADS = 1;
 /** Cores that a worker needs for itself: main thread, model, and its share of PostgreSQL. */
 const CORES_A_WORKER = 3;
