@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigModule, loadConfig } from '@app/config';
 import { auditArtifacts, ArtifactStore, InferenceModule } from '@app/inference';
-import { DatabaseModule } from '@app/persistence';
+import { DatabaseModule } from '@app/process';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { pack } from 'tar-stream';

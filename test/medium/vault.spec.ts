@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auditVault, newVaultKeyText, VaultError, VaultModule, VaultService } from '@app/vault';
-import { DatabaseModule } from '@app/persistence';
+import { DatabaseModule } from '@app/process';
 import { NestFactory } from '@nestjs/core';
 import { Module } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -2,7 +2,7 @@
 import { ConfigModule, loadConfig } from '@app/config';
 import { ArtifactStore, RecordingService, type SignalKind } from '@app/inference';
 import { type Clock, LedgerModule, LedgerService } from '@app/ledger';
-import { DatabaseModule } from '@app/persistence';
+import { DatabaseModule } from '@app/process';
 import { Queue, QueueModule } from '@app/queue';
 import {
   ArtifactRecordingService,

@@ -11,7 +11,7 @@ import { type KeySet, generatePrivateJwk, openSigningKey, publishKey } from '@ap
 import { ConfigModule, loadConfig } from '@app/config';
 import { ArtifactStore, RecordingService } from '@app/inference';
 import { LedgerModule, LedgerService } from '@app/ledger';
-import { DatabaseModule } from '@app/persistence';
+import { DatabaseModule } from '@app/process';
 import { Queue, type QueueName, QueueModule } from '@app/queue';
 import {
   DeletionRequestImportService,

@@ -1,10 +1,11 @@
 export { connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
 export { isConnectionLoss } from './connection-loss.js';
 export { commitLazily } from './commit-lazily.js';
-export { copyIn, copyOut } from './copy.js';
-export { DATABASE, DatabaseModule, openKysely, SQL } from './database.module.js';
+export { CopiedRows } from './copied-rows.js';
+export { copyIn, copyOut, copyRows } from './copy.js';
 export { PersistenceError } from './errors.js';
 export { checkSchema, knownMigrations, migrate, type Migration } from './migrator.js';
+export { DATABASE, openKysely, SQL } from './open-kysely.js';
 export { attachDatabase, dataDirectory, type OpenDatabase, ownDatabase } from './open-database.js';
 export { runPrepared } from './prepared.js';
 export { projectRoot } from './project-root.js';

@@ -5,23 +5,32 @@
  * socket is gone. So each connection here is a postgres.js pool of one, used by one caller at a time, and thrown away at
  * the first sign of a loss; what comes next gets a new one. Proven by test/fault/lost-connection.spec.ts.
  */
+import type { Readable } from 'node:stream';
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import postgres from 'postgres';
 import type { Sql } from './connect.js';
 import { isConnectionLoss } from './connection-loss.js';
+import type { CopiedRows } from './copied-rows.js';
+import { CopySieve } from './copy-sieve.js';
+import type { LossTellingSocket } from './loss-telling-socket.js';
 import { sendCopy } from './send-copy.js';
 
 /** One connection, made at its first statement and never made again. */
 export class Lane implements DatabaseConnection {
   loss: Error | null = null;
   private readonly sql: Sql;
+  private socket: LossTellingSocket | null = null;
 
   /** @param model a pool whose settings this connection takes over */
   constructor(model: Sql) {
+    const { socket: openSocket } = model.options as unknown as {
+      socket: (target: unknown) => LossTellingSocket;
+    };
     const settings = {
       ...model.options,
       max: 1,
       onclose: () => (this.loss ??= new Error('the database connection was closed', { cause: CLOSED })),
+      socket: (target: unknown) => (this.socket = openSocket(target)),
     };
     // postgres.js makes its own further pools from parsed options too; its types know the unparsed ones only.
     this.sql = postgres(settings as never) as unknown as Sql;
@@ -41,20 +50,31 @@ export class Lane implements DatabaseConnection {
     );
   }
 
-  /** Everything that a `copy … to stdout` sends. */
-  copyOut(statement: string): Promise<Buffer> {
+  /** Everything that a `copy … to stdout (format binary)` sends, into `rows`. */
+  copyOut(statement: string, rows: CopiedRows): Promise<void> {
     return this.guarded(async () => {
-      const source = await this.sql.unsafe(statement).readable();
-      const chunks: Buffer[] = [];
+      // Rows are sifted out of an open connection: what opens one has other messages.
+      if (!this.socket) await this.sql.unsafe('select');
+      rows.clear();
+      this.socket!.sieve = new CopySieve(rows);
       try {
-        for await (const chunk of source) chunks.push(chunk as Buffer);
+        await this.drain(await this.sql.unsafe(statement).readable(), rows);
       } finally {
-        // postgres.js pauses its socket while the stream is full and resumes it when more is read; of a stream that ended or
-        // failed meanwhile nobody reads more, and the connection would stand still.
-        if (!this.loss) source._read(0);
+        this.socket!.sieve = null;
       }
-      return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      rows.index();
     });
+  }
+
+  /** Reads what no sieve has taken: under TLS all of it, else only the end. */
+  private async drain(source: Readable, rows: CopiedRows): Promise<void> {
+    try {
+      for await (const chunk of source) rows.append(chunk as Buffer, false);
+    } finally {
+      // postgres.js pauses its socket while the stream is full and resumes it when more is read; of a stream that ended or
+      // failed meanwhile nobody reads more, and the connection would stand still.
+      if (!this.loss) source._read(0);
+    }
   }
 
   /** Sends `bytes` to a `copy … from stdin`; settled when PostgreSQL has taken or refused them. */

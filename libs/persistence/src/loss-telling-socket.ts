@@ -4,14 +4,36 @@
  * after the reconnection their place in line took the answers of others. This socket reports every close as a plain
  * one, after which postgres.js refuses all that is still unanswered. Proven by test/fault/lost-connection.spec.ts.
  */
-import { Socket } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import type { CopySieve } from './copy-sieve.js';
 
-class LossTellingSocket extends Socket {
+/** As much as Node reads at once. */
+const READ_BYTES = 64 * 1024;
+
+export class LossTellingSocket extends Socket {
   // postgres.js reads it for the name in the server's certificate.
   host?: string;
+  /** Set while a COPY runs. Under TLS nothing goes through it, for what this socket carries is encrypted. */
+  sieve: CopySieve | null = null;
+
+  constructor() {
+    // One buffer for all that is read: one for each read would have the whole heap collected every few dozen megabytes.
+    const onread: OnReadOpts = {
+      buffer: new Uint8Array(READ_BYTES),
+      callback: (bytes, { buffer }) => this.receive(Buffer.from(buffer, 0, bytes)),
+    };
+    // An option of the constructor, too; its types know it where a socket is made and connected at once.
+    super({ onread } as SocketConstructorOpts);
+  }
 
   override emit(event: string, ...facts: unknown[]): boolean {
     return event === 'close' ? super.emit('close', false) : super.emit(event, ...facts);
+  }
+
+  /** @param chunk valid during this call only */
+  private receive(chunk: Buffer): boolean {
+    for (const bytes of this.sieve ? this.sieve.sift(chunk) : [chunk]) this.emit('data', Buffer.from(bytes));
+    return true;
   }
 }
 
@@ -23,7 +45,7 @@ interface Target {
 }
 
 /** A factory of connecting sockets for one pool; of several hosts the next one is tried each time. */
-export function socketFactory(): (target: Target) => Socket {
+export function socketFactory(): (target: Target) => LossTellingSocket {
   let attempts = 0;
   return ({ path, host, port }) => {
     const socket = new LossTellingSocket();

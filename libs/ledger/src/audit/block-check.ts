@@ -1,55 +1,23 @@
 /**
  * The quick look at a few thousand commitments: is everything exactly as it was sealed? Leaf by leaf the content that the
- * columns make is sealed again; then all of them, the leaves and their hashes are compared with what is stored, at once. No
- * finding comes from here: what differs in any way is looked at again by precise-audit.ts, which names it.
+ * columns make is sealed again; then all contents and leaves are compared with what is stored, at once. No finding comes from
+ * here: what differs in any way is looked at again by precise-audit.ts, which names it.
  * Pure. Proven by block-check.spec.ts and, with every kind of change, by test/medium/attack-columns.spec.ts.
  */
+import type { CopiedRows } from '@app/persistence';
 import { HASH_BYTES, hashLeaf, LeafSealer, SALT_BYTES, TlogError } from '@app/tlog';
 import type { JsonObject } from '../append-operation.js';
 import { type ContentTemplate, contentTemplate } from '../content-template.js';
-import { ExpectedContents, SEPARATOR } from './expected-contents.js';
+import { COMMITMENT, ENTRY, LEAF_INDEX, OPENING } from './block-rows.js';
+import { ContentMaker } from './content-maker.js';
 import { parsedContent } from './opening-audit.js';
 
-/** Rows of one block, column by column, their values back to back in order of leaf index. */
-export interface EntryColumns {
-  /** int64 each. */
-  readonly indexes: Buffer;
-  readonly leafHashes: Buffer;
-  /** int32 each: bytes of each leaf. */
-  readonly leafLengths: Buffer;
-  readonly leaves: Buffer;
-  /** Whether every leaf hash has 32 bytes: back to back, a byte too many in one could be the one that the next lacks. */
-  readonly areWhole: boolean;
-}
-
-export interface CommitmentColumns {
-  readonly indexes: Buffer;
-  /** 16 bytes each. */
-  readonly requestIds: Buffer;
-  /** int32 each. */
-  readonly positions: Buffer;
-}
-
-/** Without the rows that an erasure destroyed. */
-export interface OpeningColumns {
-  readonly indexes: Buffer;
-  readonly salts: Buffer;
-  /** With a {@link SEPARATOR} between two. */
-  readonly samples: Buffer;
-  readonly contents: Buffer;
-  /** Whether every salt has 32 bytes, and no row lacks its sample or content. */
-  readonly areWhole: boolean;
-}
-
-export interface BlockColumns {
-  readonly entries: EntryColumns;
-  readonly commitments: CommitmentColumns;
-  readonly openings: OpeningColumns;
-}
-
-export interface Block extends BlockColumns {
+export interface Block {
   readonly first: bigint;
   readonly count: number;
+  readonly entries: CopiedRows;
+  readonly commitments: CopiedRows;
+  readonly openings: CopiedRows;
   /** Leaves of the block whose request is erased. */
   readonly erased: ReadonlySet<bigint>;
 }
@@ -58,171 +26,171 @@ export interface Block extends BlockColumns {
 export type RequestCheck = (requestId: string, content: Readonly<Record<string, unknown>>) => boolean;
 
 const UUID_BYTES = 16;
-const INDEX_BYTES = 8;
 const INT_BYTES = 4;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const FIRST_UNESCAPED = 0x20;
+const NONE = -1;
 
 export class BlockCheck {
   private readonly sealer: LeafSealer;
+  private readonly maker: ContentMaker;
+  private readonly leaves = new DerivedRows();
+  private readonly contents = new DerivedRows();
+  /** Row of `commitments` whose request the maker makes contents of. */
+  private templateRow = NONE;
 
   constructor(
     type: string,
     private readonly check: RequestCheck,
   ) {
     this.sealer = new LeafSealer(type);
+    this.maker = new ContentMaker(this.sealer);
   }
 
   /** The leaf hashes of the block, back to back; null when anything is not as it was sealed. */
   leafHashes(block: Block): Uint8Array | null {
-    const { first, count, entries, commitments, openings, erased } = block;
-    const indexes = indexesFrom(first, count);
-    if (!entries.indexes.equals(indexes) || !commitments.indexes.equals(indexes)) return null;
-    if (!entries.areWhole || !openings.areWhole) return null;
-    for (const ints of [entries.leafLengths, commitments.positions])
-      if (ints.length !== count * INT_BYTES) return null;
-    const cursor = new OpeningCursor(this.sealer, this.check, block);
+    const { first, count, entries, commitments, openings } = block;
+    if (entries.count !== count || commitments.count !== count) return null;
+    this.leaves.startFrom(entries);
+    this.contents.startFrom(openings);
+    this.templateRow = NONE;
     const hashes = new Uint8Array(count * HASH_BYTES);
-    const leaves = new Uint8Array(entries.leaves.length);
-    const { leaf } = this.sealer;
-    let end = 0;
-    for (let n = 0; n < count; n += 1) {
-      const at = end;
-      end += entries.leafLengths.readInt32BE(n * INT_BYTES);
-      if (cursor.isAt(indexes, n)) {
-        if (end - at !== leaf.length || !cursor.seal(n)) return null;
-        leaves.set(leaf, at);
+    const at = new IndexCursor(first);
+    let opening = 0;
+    for (let n = 0; n < count; n += 1, at.next()) {
+      if (!at.isOf(entries, n) || !at.isOf(commitments, n)) return null;
+      if (opening < openings.count && at.isOf(openings, opening)) {
+        if (!this.deriveLeaf(block, n, opening)) return null;
         this.sealer.hashInto(hashes, n * HASH_BYTES);
-      } else if (erased.has(first + BigInt(n))) {
-        const stored = entries.leaves.subarray(at, end);
-        leaves.set(stored, at);
-        hashes.set(hashLeaf(stored), n * HASH_BYTES);
-      } else return null;
+        opening += 1;
+      } else if (!hashErased(block, n, hashes)) return null;
+      const isHash = entries.length(n, ENTRY.leafHash) === HASH_BYTES;
+      if (
+        !isHash ||
+        !sameBytes(entries.bytes, entries.at(n, ENTRY.leafHash), hashes, n * HASH_BYTES, HASH_BYTES)
+      )
+        return null;
     }
-    const isAsSealed = cursor.isDone() && entries.leaves.equals(leaves) && entries.leafHashes.equals(hashes);
+    const isAsSealed =
+      opening === openings.count && this.leaves.equal(entries) && this.contents.equal(openings);
     return isAsSealed ? hashes : null;
+  }
+
+  /** Puts what the columns of row `n` make where leaf and content are stored; false when they make nothing that fits. */
+  private deriveLeaf({ entries, commitments, openings }: Block, n: number, opening: number): boolean {
+    if (!this.knowsRequest(commitments, openings, n, opening)) return false;
+    if (commitments.length(n, COMMITMENT.position) !== INT_BYTES) return false;
+    const position = commitments.bytes.readInt32BE(commitments.at(n, COMMITMENT.position));
+    const sampleBytes = openings.length(opening, OPENING.sampleId);
+    if (position < 1 || sampleBytes < 0 || openings.length(opening, OPENING.salt) !== SALT_BYTES)
+      return false;
+    const sampleAt = openings.at(opening, OPENING.sampleId);
+    const content = this.maker.make(position, openings.bytes, sampleAt, sampleAt + sampleBytes);
+    this.sealer.sealContent(openings.bytes, openings.at(opening, OPENING.salt));
+    return (
+      this.contents.put(content, openings, opening, OPENING.content) &&
+      this.leaves.put(this.sealer.leaf, entries, n, ENTRY.leaf)
+    );
+  }
+
+  /** Makes the maker ready for the request of row `n`; false where the stored content is none of that request. */
+  private knowsRequest(commitments: CopiedRows, openings: CopiedRows, n: number, opening: number): boolean {
+    if (commitments.length(n, COMMITMENT.requestId) !== UUID_BYTES) return false;
+    if (this.templateRow !== NONE && isSameRequest(commitments, this.templateRow, n)) return true;
+    const content = parsedContent(openings.value(opening, OPENING.content)?.toString() ?? '');
+    if (!content || !this.check(requestIdAt(commitments, n), content)) return false;
+    const template = templateOf(content);
+    if (!template) return false;
+    this.maker.use(template);
+    this.templateRow = n;
+    return true;
   }
 }
 
-/** Goes through the openings of a block and seals the content that each must have. */
-class OpeningCursor {
-  private readonly expected: ExpectedContents;
-  private opening = 0;
-  private sample = 0;
-  private request: Buffer | null = null;
+/** A copy of rows in which the values that follow from others are overwritten by what they must be. */
+class DerivedRows {
+  private bytes = Buffer.alloc(0);
 
-  constructor(
-    private readonly sealer: LeafSealer,
-    private readonly check: RequestCheck,
-    private readonly block: BlockColumns,
-  ) {
-    this.expected = new ExpectedContents(sealer, block.openings.contents.length);
+  startFrom({ bytes, used }: CopiedRows): void {
+    if (this.bytes.length < used) this.bytes = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(this.bytes, 0, 0, used);
   }
 
-  /** Whether the next opening is the one of row `n` of the block. */
-  isAt(indexes: Buffer, n: number): boolean {
-    return sameBytes(
-      this.block.openings.indexes,
-      this.opening * INDEX_BYTES,
-      indexes,
-      n * INDEX_BYTES,
-      INDEX_BYTES,
-    );
-  }
-
-  /** Seals what the columns of row `n` make; false when they make nothing. */
-  seal(n: number): boolean {
-    const { commitments, openings } = this.block;
-    const id = n * UUID_BYTES;
-    if (!this.request || !sameBytes(this.request, 0, commitments.requestIds, id, UUID_BYTES)) {
-      this.request = commitments.requestIds.subarray(id, id + UUID_BYTES);
-      const template = this.templateOf(this.request);
-      if (!template) return false;
-      this.expected.use(template);
-    }
-    const position = commitments.positions.readInt32BE(n * INT_BYTES);
-    const saltAt = this.opening * SALT_BYTES;
-    if (position < 1 || saltAt + SALT_BYTES > openings.salts.length || !this.addContent(position))
-      return false;
-    this.sealer.sealContent(openings.salts, saltAt);
-    this.opening += 1;
+  /** False when the stored value has another length. */
+  put(value: Uint8Array, stored: CopiedRows, row: number, column: number): boolean {
+    if (stored.length(row, column) !== value.length) return false;
+    this.bytes.set(value, stored.at(row, column));
     return true;
   }
 
-  /** Whether all openings were sealed and hold what was sealed. */
-  isDone(): boolean {
-    const { indexes, salts, samples, contents } = this.block.openings;
-    const total = this.opening;
-    return (
-      indexes.length === total * INDEX_BYTES &&
-      salts.length === total * SALT_BYTES &&
-      (total === 0 || this.sample === samples.length + 1) &&
-      this.expected.equals(contents)
-    );
+  equal({ bytes, used }: CopiedRows): boolean {
+    return bytes.compare(this.bytes, 0, used, 0, used) === 0;
+  }
+}
+
+/** A leaf index in two halves: a bigint for each row would cost the most here. */
+class IndexCursor {
+  private high: number;
+  private low: number;
+
+  constructor(first: bigint) {
+    this.high = Number(first >> 32n);
+    this.low = Number(first & 0xffff_ffffn);
   }
 
-  /** The template of a request's contents, taken from its first one; null where that is no content of this request. */
-  private templateOf(request: Buffer): ContentTemplate | null {
-    const { contents } = this.block.openings;
-    const at = this.expected.nextAt;
-    const end = contents.indexOf(SEPARATOR, at);
-    const content = parsedContent(contents.toString('utf8', at, end === -1 ? contents.length : end));
-    if (!content || !this.check(uuidText(request), content)) return null;
-    try {
-      return contentTemplate(content as JsonObject);
-    } catch (error) {
-      if (error instanceof TlogError) return null;
-      throw error;
-    }
+  next(): void {
+    this.low = (this.low + 1) >>> 0;
+    if (this.low === 0) this.high += 1;
   }
 
-  private addContent(position: number): boolean {
-    const { samples } = this.block.openings;
-    const from = this.sample;
-    let end = from;
-    let isPlain = true;
-    for (; end < samples.length && samples[end] !== SEPARATOR; end += 1) {
-      const byte = samples[end]!;
-      if (byte < FIRST_UNESCAPED || byte === QUOTE || byte === BACKSLASH) isPlain = false;
-    }
-    if (from > samples.length) return false;
-    this.sample = end + 1;
-    if (isPlain) return this.expected.add(position, samples, from, end);
-    const name = Buffer.from(JSON.stringify(samples.toString('utf8', from, end)));
-    return this.expected.add(position, name, 1, name.length - 1);
+  isOf(rows: CopiedRows, row: number): boolean {
+    const { bytes } = rows;
+    const at = rows.at(row, LEAF_INDEX);
+    return bytes.readUInt32BE(at) === this.high && bytes.readUInt32BE(at + INT_BYTES) === this.low;
+  }
+}
+
+/** Hashes the leaf of a row whose request is erased, so that nothing can make it again; false where it is not. */
+function hashErased({ first, erased, entries }: Block, n: number, hashes: Uint8Array): boolean {
+  const leaf = erased.has(first + BigInt(n)) ? entries.value(n, ENTRY.leaf) : null;
+  if (leaf) hashes.set(hashLeaf(leaf), n * HASH_BYTES);
+  return leaf !== null;
+}
+
+function templateOf(content: Readonly<Record<string, unknown>>): ContentTemplate | null {
+  try {
+    return contentTemplate(content as JsonObject);
+  } catch (error) {
+    if (error instanceof TlogError) return null;
+    throw error;
   }
 }
 
 /** Compared here: a call out of JavaScript would cost more than so few bytes. */
 function sameBytes(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, length: number): boolean {
-  if (aAt + length > a.length || bAt + length > b.length) return false;
   for (let i = 0; i < length; i += 1) if (a[aAt + i] !== b[bAt + i]) return false;
   return true;
 }
 
-/** int64 each; in two halves, because a bigint for each row would cost the most here. */
-function indexesFrom(first: bigint, count: number): Buffer {
-  const indexes = Buffer.allocUnsafe(count * INDEX_BYTES);
-  const high = Number(first >> 32n);
-  const low = Number(first & 0xffff_ffffn);
-  for (let n = 0; n < count; n += 1) {
-    indexes.writeUInt32BE(high + (low + n > 0xffff_ffff ? 1 : 0), n * INDEX_BYTES);
-    indexes.writeUInt32BE((low + n) >>> 0, n * INDEX_BYTES + INT_BYTES);
-  }
-  return indexes;
+function isSameRequest(commitments: CopiedRows, one: number, other: number): boolean {
+  const at = commitments.at(one, COMMITMENT.requestId);
+  return sameBytes(
+    commitments.bytes,
+    at,
+    commitments.bytes,
+    commitments.at(other, COMMITMENT.requestId),
+    UUID_BYTES,
+  );
 }
 
 /** The requests of a block's commitments, each once for every run of them. */
-export function requestIdsOf({ requestIds }: CommitmentColumns): Set<string> {
+export function requestIdsOf(commitments: CopiedRows): Set<string> {
   const ids = new Set<string>();
-  for (let at = 0; at < requestIds.length; at += UUID_BYTES)
-    if (at === 0 || !sameBytes(requestIds, at, requestIds, at - UUID_BYTES, UUID_BYTES))
-      ids.add(uuidText(requestIds.subarray(at, at + UUID_BYTES)));
+  for (let n = 0; n < commitments.count; n += 1)
+    if (commitments.length(n, COMMITMENT.requestId) !== UUID_BYTES) continue;
+    else if (n === 0 || !isSameRequest(commitments, n - 1, n)) ids.add(requestIdAt(commitments, n));
   return ids;
 }
 
-function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex');
+function requestIdAt(commitments: CopiedRows, n: number): string {
+  const hex = commitments.value(n, COMMITMENT.requestId)!.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

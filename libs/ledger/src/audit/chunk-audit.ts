@@ -6,7 +6,7 @@ import type { Queryable } from '@app/persistence';
 import { HASH_BYTES, type Tile, TILE_WIDTH, TileBuilder } from '@app/tlog';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import { BlockCheck, requestIdsOf } from './block-check.js';
-import { readBlockColumns } from './block-columns.js';
+import { BlockRows } from './block-rows.js';
 import { CHUNK_LEAVES, type ChunkAnswer, type ChunkOrder } from './chunk.js';
 import { erasedLeaves } from './erasure-audit.js';
 import type { AuditFinding } from './finding.js';
@@ -33,6 +33,7 @@ class ChunkAudit {
   /** The tile of level 1, once it is full. */
   private upper: Tile | null = null;
   private requests: ReadonlyMap<string, readonly MirroredColumn[]> = new Map();
+  private readonly rows = new BlockRows();
   private readonly check = new BlockCheck(COMMITMENT_TYPE, (requestId, content) =>
     this.isSaid(requestId, content),
   );
@@ -85,12 +86,13 @@ class ChunkAudit {
   /** Leaf hashes of a block in which nothing is wrong; null otherwise. */
   private async quickHashes(first: bigint, end: bigint): Promise<Uint8Array | null> {
     const { log } = this.order;
-    const columns = await readBlockColumns(this.on, { logId: log.logId, first, end });
-    const { commitments, openings } = columns;
-    const isOpen = openings.indexes.length === commitments.indexes.length;
+    await this.rows.read(this.on, { logId: log.logId, first, end });
+    const { entries, commitments, openings } = this.rows;
+    const isOpen = openings.count === commitments.count;
     const erased = isOpen ? new Set<bigint>() : await erasedLeaves(this.on, log.logId, first, end);
     await this.learnRequests(requestIdsOf(commitments));
-    return this.check.leafHashes({ first, count: Number(end - first), ...columns, erased });
+    const count = Number(end - first);
+    return this.check.leafHashes({ first, count, entries, commitments, openings, erased });
   }
 
   /** Reads the requests of a block, but for those of the block before it. */

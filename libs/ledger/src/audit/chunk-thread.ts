@@ -16,6 +16,8 @@ await db
   .setAccessMode('read only')
   .execute(async (tx) => {
     await sql`set transaction snapshot ${sql.lit(snapshot)}`.execute(tx);
+    // Rows are read in the order of their index. Without statistics PostgreSQL would fetch them otherwise, and sort.
+    await sql`set local enable_bitmapscan = off`.execute(tx);
     serveOrders<ChunkOrder, ChunkAnswer>((order) => auditChunk(tx, order));
     // The snapshot is held until the thread is terminated.
     await new Promise(() => undefined);

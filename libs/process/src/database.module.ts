@@ -1,17 +1,13 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { Kysely } from 'kysely';
-import { connect, type ConnectOptions, type DatabaseAddress, type Sql } from './connect.js';
-import { GuardedDialect } from './guarded-driver.js';
-import type { Database, Tables } from './tables/database.js';
-
-/** Injection token of the {@link Database} (Kysely over postgres.js, as the application role). */
-export const DATABASE = Symbol('DATABASE');
-/** Injection token of the postgres.js pool under {@link DATABASE}, for COPY and LISTEN. */
-export const SQL = Symbol('SQL');
-
-export function openKysely(sql: Sql): Database {
-  return new Kysely<Tables>({ dialect: new GuardedDialect(sql) });
-}
+import {
+  connect,
+  type ConnectOptions,
+  DATABASE,
+  type DatabaseAddress,
+  openKysely,
+  SQL,
+  type Sql,
+} from '@app/persistence';
 
 /** One pool for the whole process, closed last on shutdown. */
 @Module({})

@@ -1,22 +1,16 @@
 /**
- * What the contents of a block must be, from its columns alone, back to back as PostgreSQL sends them. Each is made where
- * it is sealed, and most differ from the one before in a few digits and a name: only those are written. Proven by
- * block-check.spec.ts.
+ * What the contents of a block must be, from its columns alone. Each is made where it is sealed, and most differ from the one
+ * before in a few digits and a name: only those are written. Proven by block-check.spec.ts.
  */
 import type { LeafSealer } from '@app/tlog';
 import type { ContentTemplate } from '../content-template.js';
 
-/**
- * Stands between two texts of a column. Canonical JSON escapes it, so contents hold none; samples that hold one are left to the
- * precise audit.
- */
-export const SEPARATOR = 0x01;
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const FIRST_UNESCAPED = 0x20;
 const DIGIT_ZERO = 0x30;
 
-export class ExpectedContents {
-  private readonly all: Buffer;
-  private end = 0;
+export class ContentMaker {
   private pieces: Record<keyof ContentTemplate, Buffer> | null = null;
   /** The content in the sealer, and how it is laid out. */
   private content: Buffer = Buffer.alloc(0);
@@ -24,21 +18,8 @@ export class ExpectedContents {
   private nameBytes = 0;
   private nameAt = 0;
 
-  /**
-   * @param sealer gets each content, ready to be sealed
-   * @param bytes of the block's contents: more than that cannot be expected
-   */
-  constructor(
-    private readonly sealer: LeafSealer,
-    bytes: number,
-  ) {
-    this.all = Buffer.allocUnsafe(bytes);
-  }
-
-  /** Where the next content begins. */
-  get nextAt(): number {
-    return this.end === 0 ? 0 : this.end + 1;
-  }
+  /** @param sealer gets each content, ready to be sealed */
+  constructor(private readonly sealer: LeafSealer) {}
 
   /** What follows is of another request. */
   use(template: ContentTemplate): void {
@@ -52,30 +33,33 @@ export class ExpectedContents {
   }
 
   /**
-   * Adds a content and puts it into the sealer; false when there cannot be so many bytes.
+   * Puts the content into the sealer and returns it; overwritten by the next one.
    * @param position at least 1
-   * @param names holds the sample at [from, to), as a JSON string without its quotes
+   * @param samples holds the sample's id at [from, to), UTF-8
    */
-  add(position: number, names: Buffer, from: number, to: number): boolean {
+  make(position: number, samples: Buffer, from: number, to: number): Buffer {
+    for (let at = from; at < to; at += 1) {
+      const byte = samples[at]!;
+      if (byte < FIRST_UNESCAPED || byte === QUOTE || byte === BACKSLASH) {
+        const name = Buffer.from(JSON.stringify(samples.toString('utf8', from, to)));
+        return this.fill(position, name, 1, name.length - 1);
+      }
+    }
+    return this.fill(position, samples, from, to);
+  }
+
+  /** @param names holds the sample at [from, to), as a JSON string without its quotes */
+  private fill(position: number, names: Buffer, from: number, to: number): Buffer {
     const digits = digitsOf(position);
     if (digits !== this.digits || to - from !== this.nameBytes) this.layOut(digits, to - from);
-    const { content, nameAt, nextAt } = this;
-    if (nextAt + content.length > this.all.length) return false;
+    const { content, nameAt } = this;
     let rest = position;
     for (let at = this.pieces!.beforePosition.length + digits - 1; rest > 0; at -= 1) {
       content[at] = DIGIT_ZERO + (rest % 10);
       rest = Math.floor(rest / 10);
     }
     for (let at = from; at < to; at += 1) content[nameAt + at - from] = names[at]!;
-    if (nextAt > 0) this.all[this.end] = SEPARATOR;
-    this.all.set(content, nextAt);
-    this.end = nextAt + content.length;
-    return true;
-  }
-
-  /** Whether these are the contents that were added, all of them. */
-  equals(contents: Buffer): boolean {
-    return this.end === contents.length && this.all.equals(contents);
+    return content;
   }
 
   private layOut(digits: number, nameBytes: number): void {
