@@ -1,4 +1,6 @@
 /** Drift checks of a language model behind a completions endpoint: its references are endpoints, too, and stay as measured. */
+import { openAttestation } from '@app/attestation';
+import { profileWarnings } from '@app/verification';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { completionsServer, RecurrentModel } from '../support/completions-server.js';
 import type { EndpointServer } from '../support/endpoint-server.js';
@@ -108,4 +110,18 @@ it('the same weights are the same, others begin a generation, and references are
     { outcome: 'DIFFERENT', sampled: SAMPLE },
     { outcome: 'SAME', sampled: SAMPLE, largestDifference: 0 },
   ]);
+});
+
+it('the profile and its attestations say that the references are endpoints', async () => {
+  const profile = (await bench.profiles.current(modelId))!;
+  expect(profile.document.references).toMatchObject({
+    original: { behindEndpoint: true },
+    shadows: [{ behindEndpoint: true }],
+  });
+  expect(profileWarnings(profile.document)).toContain('REFERENCE_BEHIND_ENDPOINT');
+  const { jws } = (await bench.attestations.latest(modelId))!;
+  const { predicate } = (await openAttestation(jws, bench.keySet)).statement;
+  expect(predicate.warnings).toContainEqual(
+    expect.stringMatching(/^2 reference models were asked through endpoints: /),
+  );
 });

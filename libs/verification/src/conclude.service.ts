@@ -20,7 +20,11 @@ import { FactsRepository } from './facts.repository.js';
 import { InFlight } from './live/in-flight.js';
 import { UnscorableReasonsService } from './live/unscorable-reasons.service.js';
 import { BLOCK_WIDTH, blocksOf, ERASED_SCORE } from './plan.js';
-import { type MeasurementProfile } from './profile/profile-document.js';
+import {
+  type MeasurementProfile,
+  profileFindings,
+  type ProfileFindings,
+} from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
 import { ResultRepository } from './result.repository.js';
 import { type StoredScores, StoredScoresService } from './stored-scores.service.js';
@@ -41,8 +45,9 @@ const SECRET_BYTES = 32;
 /** What is told of the null hypotheses and of what they stand on. */
 type NullFigures = Pick<
   VerificationSummary,
-  'auc' | 'calibration' | 'controls' | 'drift' | 'endpointDrift' | 'separation' | 'requestTest' | 'unscorable'
->;
+  'auc' | 'calibration' | 'controls' | 'drift' | 'endpointDrift' | 'requestTest' | 'unscorable'
+> &
+  ProfileFindings;
 
 @Injectable()
 export class ConcludeService {
@@ -78,7 +83,6 @@ export class ConcludeService {
     const nulls = await this.scores.nulls(profile, scores);
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
-    const { separation } = profile.document;
     const drift = await this.drifts.check(verification, profile);
     const began = await this.checks.beginningOf(verification);
     const unscorable = await this.unscorables.count(verification, profile.document, leaves.scores);
@@ -88,7 +92,7 @@ export class ConcludeService {
       if (!now || isConcluded(now)) return;
       await this.write(tx, now, leaves, decision, tree, (scored) => ({
         drift,
-        ...(separation ? { separation } : {}),
+        ...profileFindings(profile.document),
         ...(began ? { endpointDrift: attestedDrift(began) } : {}),
         unscorable,
         auc: aucOfControls(fractions(nulls.controls), fractions(leaves.scores)),

@@ -65,6 +65,8 @@ export type ResultWarning =
   | 'CALIBRATION_DRIFTED'
   /** The profile says that the original model does not know the calibration samples as it knows the controls. */
   | 'CALIBRATION_UNKNOWN_TO_ORIGINAL'
+  /** The profile says that a reference was asked through an endpoint. */
+  | 'REFERENCE_BEHIND_ENDPOINT'
   /** What answers behind the release's endpoint has changed since the release was registered. */
   | 'ENDPOINT_DRIFTED'
   /** Some committed samples can no longer be checked (payload erased). */

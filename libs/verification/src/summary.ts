@@ -5,7 +5,7 @@ import type { ScoreQuantiles } from '@app/attestation';
 import { auc, type DriftCheck, type ErrorBudget, type MeasuredPower } from '@app/iam';
 import type { RecordedDriftCheck } from './endpoint/drift-check.repository.js';
 import type { RequestTest } from './group-test.js';
-import { profileWarnings } from './profile/profile-document.js';
+import { type ProfileFindings, warningsOf } from './profile/profile-document.js';
 import type { Separations } from './profile/separation.js';
 import type { UnscorableReason } from './live/unscorable-reasons.service.js';
 import type { Decision, RequestDecision, ResultReason, ResultWarning, VerdictCounts } from './verdict.js';
@@ -57,6 +57,8 @@ export interface VerificationSummary {
   readonly drift: DriftCheck | null;
   /** As the profile has it; absent where that has none. */
   readonly separation?: Separations;
+  /** How many references were asked through an endpoint; absent where none was. */
+  readonly endpointReferences?: number;
   /** Absent where what answers for the release is not known to have changed. */
   readonly endpointDrift?: AttestedDrift;
   /** Limits to which request p-values were held. */
@@ -95,11 +97,15 @@ const DRIFT_LEVEL = 0.001;
 /** The decision's warnings, those of the profile, of calibration against commitments, and of a changed endpoint. */
 export function warningsWith(
   warnings: readonly ResultWarning[],
-  { drift, endpointDrift, separation }: Pick<VerificationSummary, 'drift' | 'endpointDrift' | 'separation'>,
+  {
+    drift,
+    endpointDrift,
+    ...findings
+  }: Pick<VerificationSummary, 'drift' | 'endpointDrift'> & ProfileFindings,
 ): readonly ResultWarning[] {
   return [
     ...warnings,
-    ...profileWarnings(separation ? { separation } : {}),
+    ...warningsOf(findings),
     ...(drift && drift.pValue <= DRIFT_LEVEL ? (['CALIBRATION_DRIFTED'] as const) : []),
     ...(endpointDrift ? (['ENDPOINT_DRIFTED'] as const) : []),
   ];

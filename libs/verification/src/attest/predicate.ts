@@ -74,6 +74,9 @@ const WARNINGS: Readonly<Record<ResultWarning, (summary: VerificationSummary) =>
     'Calibration samples and committed samples differ under models that saw neither, by ' +
     `${(drift?.shift ?? 0).toFixed(2)} standard deviations on average (p = ${String(drift?.pValue ?? 0)}): the p-values compare unlike samples.`,
   CALIBRATION_UNKNOWN_TO_ORIGINAL: ({ separation }) => (separation ? separationSentence(separation) : ''),
+  REFERENCE_BEHIND_ENDPOINT: ({ endpointReferences }) =>
+    `${endpointReferences ?? 0} reference models were asked through endpoints: what answers there may change without notice, and is not ` +
+    'asked again for what is known. No digest says which model their signals came from.',
   ENDPOINT_DRIFTED: ({ endpointDrift }) => (endpointDrift ? driftSentence(endpointDrift) : ''),
   NO_LONGER_VERIFIABLE_SAMPLES: ({ counts: { samples } }) =>
     `${samples.NO_LONGER_VERIFIABLE} committed samples can no longer be checked.`,

@@ -20,6 +20,8 @@ export interface ProfileReference {
   readonly name: string;
   /** SHA-256, hexadecimal. */
   readonly artifactDigest: string;
+  /** Whether it was asked through an endpoint; absent for files and recorded signals, and in old profiles. */
+  readonly behindEndpoint?: true;
 }
 
 export interface DecisionSettings {
@@ -91,11 +93,37 @@ export interface MeasurementProfile {
 /** What has to be said of a profile before anything is measured with it. */
 export type ProfileWarning =
   /** The original model does not know the calibration samples as it knows the controls: scores are not what they seem. */
-  'CALIBRATION_UNKNOWN_TO_ORIGINAL';
+  | 'CALIBRATION_UNKNOWN_TO_ORIGINAL'
+  /** What answered for a reference may change without notice, and is not asked again: its signals are of when they were taken. */
+  | 'REFERENCE_BEHIND_ENDPOINT';
 
-export function profileWarnings({ separation }: Pick<ProfileDocument, 'separation'>): ProfileWarning[] {
-  return separation && isUnknownToOriginal(separation) ? ['CALIBRATION_UNKNOWN_TO_ORIGINAL'] : [];
+/** What the warnings of a profile stand on. */
+export interface ProfileFindings {
+  readonly separation?: Separations;
+  /** How many references were asked through an endpoint; absent where none was. */
+  readonly endpointReferences?: number;
 }
+
+export function profileFindings({
+  separation,
+  references: { original, shadows },
+}: Pick<ProfileDocument, 'separation' | 'references'>): ProfileFindings {
+  const asked = [...(original ? [original] : []), ...shadows].filter(({ behindEndpoint }) => behindEndpoint);
+  return {
+    ...(separation ? { separation } : {}),
+    ...(asked.length > 0 ? { endpointReferences: asked.length } : {}),
+  };
+}
+
+export function warningsOf({ separation, endpointReferences }: ProfileFindings): ProfileWarning[] {
+  return [
+    ...(separation && isUnknownToOriginal(separation) ? (['CALIBRATION_UNKNOWN_TO_ORIGINAL'] as const) : []),
+    ...(endpointReferences ? (['REFERENCE_BEHIND_ENDPOINT'] as const) : []),
+  ];
+}
+
+export const profileWarnings = (document: ProfileDocument): ProfileWarning[] =>
+  warningsOf(profileFindings(document));
 
 /** The document's one spelling and its digest; the scale goes in as numbers that read back to the same bits. */
 export function formatProfile(document: Omit<ProfileDocument, 'scale'>, scale: FrozenScale) {

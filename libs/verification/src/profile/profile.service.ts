@@ -8,7 +8,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BlockFactsRepository } from '../block-facts.repository.js';
 import { scoreSamples, transformAll } from '../block.js';
 import { VerificationError } from '../errors.js';
-import { FactsRepository, type ModelFact, type SampleSetFact } from '../facts.repository.js';
+import {
+  FactsRepository,
+  type ModelFact,
+  type ReferenceFact,
+  type SampleSetFact,
+} from '../facts.repository.js';
 import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } from '../page.js';
 import { BLOCK_WIDTH, UNSCORABLE_SCORE } from '../plan.js';
 import { PendingSignalsService } from '../live/pending-signals.service.js';
@@ -327,6 +332,10 @@ export class ProfileService {
   }
 }
 
-function describe({ referenceId, name, artifactDigest }: ProfileReference): ProfileReference {
-  return { referenceId, name, artifactDigest };
+function describe({ referenceId, name, artifactDigest, runtime }: ReferenceFact): ProfileReference {
+  const behindEndpoint = FIXED_RUNTIMES.has(runtime) ? {} : ({ behindEndpoint: true } as const);
+  return { referenceId, name, artifactDigest, ...behindEndpoint };
 }
+
+/** What these say of a sample cannot change; all others are endpoints. */
+const FIXED_RUNTIMES: ReadonlySet<string> = new Set(['recorded', 'onnx', 'tfjs']);

@@ -66,7 +66,7 @@ export class ProfileNode {
 
   @Field(() => [String], {
     description:
-      'What has to be said of it before anything is measured with it: CALIBRATION_UNKNOWN_TO_ORIGINAL.',
+      'What has to be said of it before anything is measured with it: CALIBRATION_UNKNOWN_TO_ORIGINAL, REFERENCE_BEHIND_ENDPOINT.',
   })
   warnings!: ProfileWarning[];
 
