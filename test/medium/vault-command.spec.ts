@@ -133,6 +133,6 @@ it('says that there is no database behind the address', async () => {
   vi.stubEnv('LACUNA_DATABASE_URL', 'postgres://somebody:secret@127.0.0.1:1/lacuna');
   await expect(vault('status')).rejects.toMatchObject({
     code: 'PERSISTENCE_UNREACHABLE',
-    message: 'no database: connect ECONNREFUSED 127.0.0.1:1',
+    message: 'no database: connect ECONNREFUSED 127.0.0.1:1; start it, or correct LACUNA_DATABASE_URL',
   });
 });

@@ -32,10 +32,11 @@ async function reach(address: DatabaseAddress): Promise<void> {
     await sql`select 1`;
   } catch (cause) {
     // The driver and the server name host, role or database, never a password.
-    throw new PersistenceError('PERSISTENCE_UNREACHABLE', `no database: ${(cause as Error).message}`, {
-      cause,
-      retryable: true,
-    });
+    throw new PersistenceError(
+      'PERSISTENCE_UNREACHABLE',
+      `no database: ${(cause as Error).message}; start it, or correct LACUNA_DATABASE_URL`,
+      { cause, retryable: true },
+    );
   } finally {
     await sql.end({ timeout: 0 });
   }
