@@ -11,6 +11,9 @@ import type { WitnessState } from '@app/witness';
 /** What a dead process would have answered: nothing. */
 export class InjectedCrash extends Error {}
 
+/** What a call is named. */
+type Step = string | ((...facts: readonly unknown[]) => string);
+
 export class Tripwire {
   fired = false;
 
@@ -88,13 +91,19 @@ export class Tripwire {
     return this.now('answer', work);
   }
 
-  /** Methods of an object that an application's container has handed out already; `steps` names them. */
-  arm<T extends object>(instance: T, steps: Partial<Record<keyof T, string>>): void {
-    for (const [name, step] of Object.entries(steps) as [keyof T, string][]) {
+  /**
+   * Methods of an object that an application's container has handed out already; `steps` names them, by what they are
+   * called with where that makes a difference.
+   */
+  arm<T extends object>(instance: T, steps: Partial<Record<keyof T, Step>>): void {
+    for (const [name, step] of Object.entries(steps) as [keyof T, Step][]) {
       const method: unknown = instance[name];
       if (typeof method !== 'function') throw new Error(`${String(name)} is no method`);
       const value = (...facts: unknown[]) =>
-        this.around(step, () => Reflect.apply(method, instance, facts) as unknown);
+        this.around(
+          typeof step === 'string' ? step : step(...facts),
+          () => Reflect.apply(method, instance, facts) as unknown,
+        );
       Object.defineProperty(instance, name, { value });
     }
   }

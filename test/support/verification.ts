@@ -3,11 +3,17 @@
  * signals behave as the literature says. Jobs are taken by hand, one after another, so that a test decides who does what
  * and when; test/medium/worker.spec.ts runs the queue itself.
  */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type KeySet, generatePrivateJwk, openSigningKey, publishKey } from '@app/attestation';
+import {
+  type KeySet,
+  generatePrivateJwk,
+  openSigningKey,
+  publishKey,
+  type SigningKey,
+} from '@app/attestation';
 import { ConfigModule, loadConfig } from '@app/config';
 import { ArtifactStore, RecordingService } from '@app/inference';
 import { LedgerModule, LedgerService } from '@app/ledger';
@@ -154,7 +160,9 @@ async function close(app: INestApplicationContext): Promise<void> {
 }
 
 export interface VerificationBench {
+  readonly app: INestApplicationContext;
   readonly database: TestDatabase;
+  readonly keys: InstallationKeys;
   readonly keySet: KeySet;
   readonly recordings: RecordingService;
   readonly models: ModelService;
@@ -192,31 +200,53 @@ export interface VerificationBench {
   close(): Promise<void>;
 }
 
+/** What the daemons of one installation sign with. */
+interface InstallationKeys {
+  readonly attestations: SigningKey;
+  readonly log: KeyObject;
+}
+
+function newKeys(): InstallationKeys {
+  return {
+    attestations: openSigningKey(generatePrivateJwk()),
+    log: generateKeyPairSync('ed25519').privateKey,
+  };
+}
+
+function keySetOf({ attestations, log }: InstallationKeys): KeySet {
+  const { publicJwk } = openSigningKey(log.export({ format: 'jwk' }));
+  const vkey = formatVerifierKey(createEd25519Signer(LEDGER_NAME, log));
+  const active = { status: 'active', notBefore: KEYS_SINCE } as const;
+  return { keys: [publishKey(attestations.publicJwk, active), publishKey(publicJwk, active, vkey)] };
+}
+
 export interface SignerOptions {
   readonly validSeconds?: number;
   /** Default 10: a test waits for the next checkpoint. */
   readonly checkpointIntervalMs?: number;
+  /** Those of another daemon of the same installation; new ones where it is the first. */
+  readonly keys?: InstallationKeys;
 }
 
 export async function openVerification(
   database: TestDatabase,
-  { validSeconds = 86_400, checkpointIntervalMs = 10 }: SignerOptions = {},
+  { validSeconds = 86_400, checkpointIntervalMs = 10, keys = newKeys() }: SignerOptions = {},
 ): Promise<VerificationBench> {
   const directory = mkdtempSync(join(tmpdir(), 'lacuna-verification-'));
-  const key = openSigningKey(generatePrivateJwk());
-  const logKeys = generateKeyPairSync('ed25519');
-  const logKey = openSigningKey(logKeys.privateKey.export({ format: 'jwk' }));
-  const vkey = formatVerifierKey(createEd25519Signer(LEDGER_NAME, logKeys.privateKey));
-  const active = { status: 'active', notBefore: KEYS_SINCE } as const;
-  const keySet = { keys: [publishKey(key.publicJwk, active), publishKey(logKey.publicJwk, active, vkey)] };
+  const keySet = keySetOf(keys);
   const daemon = VerificationModule.forDaemon({
-    signer: { key, keySet, verifier: { id: 'https://ledger.test', version: '0.0.0' }, validSeconds },
+    signer: {
+      key: keys.attestations,
+      keySet,
+      verifier: { id: 'https://ledger.test', version: '0.0.0' },
+      validSeconds,
+    },
   });
   const app = await context([
     ...shared(database),
     LedgerModule.forSigners({
       ledgerName: LEDGER_NAME,
-      signerFor: (origin) => createEd25519Signer(origin, logKeys.privateKey),
+      signerFor: (origin) => createEd25519Signer(origin, keys.log),
       signerStateFile: join(directory, 'state.json'),
       checkpointIntervalMs,
       onIntegrationError: (origin, error) => process.stderr.write(`${origin}: ${String(error)}\n`),
@@ -226,7 +256,7 @@ export async function openVerification(
     { ...daemon, providers: daemon.providers!.filter((provider) => nameOf(provider) !== 'AttestationTasks') },
   ]);
   await app.get(Queue).start();
-  return benchOf(app, database, keySet, directory);
+  return benchOf(app, database, keys, directory);
 }
 
 const nameOf = (provider: unknown): string => (typeof provider === 'function' ? provider.name : '');
@@ -234,7 +264,7 @@ const nameOf = (provider: unknown): string => (typeof provider === 'function' ? 
 function benchOf(
   app: INestApplicationContext,
   database: TestDatabase,
-  keySet: KeySet,
+  keys: InstallationKeys,
   directory: string,
 ): VerificationBench {
   let count = 0;
@@ -281,8 +311,10 @@ function benchOf(
   };
   return {
     ...services,
+    app,
     database,
-    keySet,
+    keys,
+    keySet: keySetOf(keys),
     unique,
     record,
     takeJobs,
