@@ -1,7 +1,8 @@
 /**
  * Fills the cache of signals: of one block of samples, whatever live models lack, and nothing else. Payloads are read
- * and decrypted once for all of them, in batches, while earlier batches are in the models. A sample that breaks a model
- * has a reason instead of a signal; what may pass by itself is thrown, for the queue to try again.
+ * and decrypted once for all of them, in batches, while earlier batches are in the models. Blocks that are computed at once take
+ * turns at a model: side by side they would end together, and it would have nothing to do while both read what is next.
+ * A sample that breaks a model has a reason instead of a signal; what may pass by itself is thrown, for the queue to try again.
  * Proven by test/medium/live-verification.spec.ts.
  */
 import { CodedError } from '@app/errors';
@@ -18,6 +19,7 @@ import type { SignalBlock } from './signal-block.js';
 import { SignalBlockRepository } from './signal-block.repository.js';
 import { SignalDraft } from './signal-draft.js';
 import type { SignalSource } from './signal-source.js';
+import { Turns } from './turns.js';
 
 export interface SignalsWanted {
   readonly modelId: string;
@@ -38,11 +40,15 @@ export interface WorkObserver {
   readonly onProgress: () => void;
 }
 
-/** Batches of one block that are in the models at once; more only wait there, with their bytes. */
-const IN_FLIGHT = 3;
+/** Batches of one block that are in the models at once; an endpoint may work at all of them, more only wait with their bytes. */
+const IN_FLIGHT = 6;
+/** Where a block keeps a model busy for longer, reading the next one is no loss worth waiting for. */
+const PATIENCE_MS = 10_000;
 
 @Injectable()
 export class LiveSignalsService {
+  private readonly turns = new Turns(PATIENCE_MS);
+
   constructor(
     private readonly cache: SignalBlockRepository,
     private readonly samples: SampleReader,
@@ -84,12 +90,21 @@ export class LiveSignalsService {
   ): Promise<void> {
     const positions = [...new Set(tasks.flatMap(({ draft }) => draft.wanted))].sort((a, b) => a - b);
     const inFlight = new InFlight(IN_FLIGHT);
-    for await (const part of this.samples.parts(modelId, sampleIds, positions)) {
-      await inFlight.add(async () => {
-        await Promise.all(tasks.map((task) => this.measure(task, part, signalKind)));
-        onProgress();
-      });
-    }
+    const parts = this.samples.parts(modelId, sampleIds, positions);
+    // Read before the turn is taken: samples are there by the time that the models are free.
+    let next = await parts.next();
+    await this.turns.run(
+      tasks.map(({ source }) => source.sourceDigest),
+      async () => {
+        for (; !next.done; next = await parts.next()) {
+          const part = next.value;
+          await inFlight.add(async () => {
+            await Promise.all(tasks.map((task) => this.measure(task, part, signalKind)));
+            onProgress();
+          });
+        }
+      },
+    );
     await inFlight.settle();
   }
 
