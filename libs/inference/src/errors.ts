@@ -22,14 +22,24 @@ export type InferenceErrorCode =
   | ArtifactErrorCode
   | RuntimeErrorCode;
 
-/** What can be wrong with a sample; `details.line` (1 = first) where it came in a file of samples. */
+/**
+ * What can be wrong with a sample; where it came in a file of samples, `details.line` (1 = first) of a text or
+ * `details.index` (0 = first) of an .npz file.
+ */
 export type SampleErrorCode =
-  /** No sample: syntax, unknown or missing field, a number out of range; details: field. */
+  /** No sample: syntax, unknown or missing field, a number out of range; details: field (of an .npz file, the array). */
   | 'SAMPLE_MALFORMED'
   /** More bytes than allowed, after decompression; details: maxBytes. */
   | 'SAMPLE_UPLOAD_TOO_LARGE'
   /** A gzip stream that is cut off or damaged. */
   | 'SAMPLE_COMPRESSION_BROKEN'
+  /** An .npz file that is no whole zip archive: cut short, damaged, encrypted, not compressed as numpy does. */
+  | 'SAMPLE_ARCHIVE_BROKEN'
+  /**
+   * An array of an .npz file as a whole: missing, there twice, or of another dtype, order, shape or length than is taken;
+   * details: array, where its name can be said. Also an array that comes alone.
+   */
+  | 'SAMPLE_ARRAY_REFUSED'
   /** No sample at all. */
   | 'SAMPLE_UPLOAD_EMPTY'
   /** What the vault holds is no sample that this version knows. */

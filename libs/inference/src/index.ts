@@ -22,9 +22,10 @@ export type { RecordedRow, SignalKind } from './recorded/row-reader.js';
 export { isSampleId } from './recorded/sample-id.js';
 export { batchSamples, type PlacedBatch, type SampleBatches } from './sample/batch-samples.js';
 export { HeldSamples } from './sample/held-samples.js';
-export { parseSamples, type PayloadLine } from './sample/parse-samples.js';
 export { parseSample } from './sample/parse-sample.js';
 export { decodeSample, encodeSample } from './sample/payload.js';
+export { nameOfPlace, type PlacedPayload, type SamplePlace } from './sample/placed-payload.js';
+export { readSamples } from './sample/read-samples.js';
 export type { Sample, SampleReference, SampleTensor } from './sample/sample.js';
 export type {
   ArtifactDeclaration,

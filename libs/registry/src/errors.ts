@@ -37,7 +37,7 @@ export type RegistryErrorCode =
   | 'REGISTRY_NOT_RECORDED'
   /** A recording together with an artifact that is stored here: its signals would be both handed in and measured. */
   | 'REGISTRY_SOURCE_AMBIGUOUS'
-  /** A sample is stored already with other content; details: line. Samples never change: give it another id. */
+  /** A sample is stored already with other content; details: line or index. Samples never change: give it another id. */
   | 'REGISTRY_SAMPLE_MISMATCH'
   /** The release is withdrawn already: said once and for good. */
   | 'REGISTRY_RELEASE_WITHDRAWN'

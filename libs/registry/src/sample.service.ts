@@ -5,7 +5,13 @@
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '@app/config';
-import { InferenceError, parseSamples, type PayloadLine } from '@app/inference';
+import {
+  InferenceError,
+  nameOfPlace,
+  type PlacedPayload,
+  readSamples,
+  type SamplePlace,
+} from '@app/inference';
 import { CLOCK, type Clock, LedgerService } from '@app/ledger';
 import { SEGMENT_WIDTH, type StoredPayload, VaultError, VaultService } from '@app/vault';
 import { toHex } from './digest-hex.js';
@@ -37,50 +43,51 @@ export class SampleService {
   ) {}
 
   /**
-   * Stores the samples of a file. Where a line is refused, the chunks before its own are kept: send the file again.
-   * @param bytes NDJSON, gzip or not; read once
+   * Stores the samples of a file. Where a sample is refused, the chunks before its own are kept: send the file again.
+   * @param bytes NDJSON or an .npz file, gzip or not; read once
    * @throws RegistryError REGISTRY_NOT_FOUND, REGISTRY_SAMPLE_MISMATCH; InferenceError SAMPLE_MALFORMED,
-   *   SAMPLE_UPLOAD_TOO_LARGE, SAMPLE_COMPRESSION_BROKEN, SAMPLE_UPLOAD_EMPTY; VaultError VAULT_KEY_UNUSABLE,
-   *   VAULT_KEY_MISSING
+   *   SAMPLE_UPLOAD_TOO_LARGE, SAMPLE_COMPRESSION_BROKEN, SAMPLE_ARCHIVE_BROKEN, SAMPLE_ARRAY_REFUSED, SAMPLE_UPLOAD_EMPTY;
+   *   VaultError VAULT_KEY_UNUSABLE, VAULT_KEY_MISSING
    */
   async store(modelId: string, bytes: AsyncIterable<Uint8Array>): Promise<StoredSamples> {
     const model = await this.models.get(modelId);
     const counts = { stored: 0, known: 0 };
     const keep = async (chunk: Chunk) => {
-      const stored = await this.storeChunk(model.modelId, chunk.lines);
+      const stored = await this.storeChunk(model.modelId, chunk.samples);
       counts.stored += stored;
-      counts.known += chunk.lines.length - stored;
+      counts.known += chunk.samples.length - stored;
     };
     let chunk = new Chunk();
-    for await (const line of parseSamples(bytes, this.config.LACUNA_UPLOAD_MAX_BYTES)) {
-      if (chunk.isFullFor(line)) {
+    for await (const sample of readSamples(bytes, this.config.LACUNA_UPLOAD_MAX_BYTES)) {
+      if (chunk.isFullFor(sample)) {
         await keep(chunk);
         chunk = new Chunk();
       }
-      chunk.add(line);
+      chunk.add(sample);
     }
-    // The last chunk is empty only where there was no line at all.
-    if (chunk.lines.length === 0) throw new InferenceError('SAMPLE_UPLOAD_EMPTY', 'the file holds no sample');
+    // The last chunk is empty only where there was no sample at all.
+    if (chunk.samples.length === 0)
+      throw new InferenceError('SAMPLE_UPLOAD_EMPTY', 'the file holds no sample');
     await keep(chunk);
     return { modelId: model.modelId, ...counts };
   }
 
-  /** Returns how many of the lines were new. */
-  private storeChunk(modelId: string, lines: readonly PayloadLine[]): Promise<number> {
+  /** Returns how many of the samples were new. */
+  private storeChunk(modelId: string, samples: readonly PlacedPayload[]): Promise<number> {
     // Somebody may store one of them in between: then it is known, and compared.
     return untilPlaced('vault_item_pkey', async () => {
       const known = await this.vault.read(
         modelId,
-        lines.map(({ sampleId }) => sampleId),
+        samples.map(({ sampleId }) => sampleId),
       );
-      const fresh = lines.filter((line, at) => isNew(line, known[at]!));
+      const fresh = samples.filter((sample, at) => isNew(sample, known[at]!));
       if (fresh.length > 0) await this.append(modelId, fresh);
       return fresh.length;
     });
   }
 
-  private async append(modelId: string, lines: readonly PayloadLine[]): Promise<void> {
-    const sealed = this.vault.seal(modelId, lines);
+  private async append(modelId: string, samples: readonly PlacedPayload[]): Promise<void> {
+    const sealed = this.vault.seal(modelId, samples);
     const { segmentId } = sealed;
     const storedAt = this.clock();
     await this.ledger.append({
@@ -92,7 +99,7 @@ export class SampleService {
           content: {
             segmentId,
             modelId,
-            sampleCount: lines.length,
+            sampleCount: samples.length,
             digest: toHex(sealed.digest),
             storedAt: storedAt.toISOString(),
           },
@@ -103,7 +110,7 @@ export class SampleService {
         await this.trigger.forStoredSamples(
           tx,
           modelId,
-          lines.map(({ sampleId }) => sampleId),
+          samples.map(({ sampleId }) => sampleId),
         );
         return { segmentId };
       },
@@ -111,43 +118,43 @@ export class SampleService {
   }
 }
 
-/** Lines that are stored together; a sample that comes again with the same content counts once. */
+/** Samples that are stored together; a sample that comes again with the same content counts once. */
 class Chunk {
-  readonly lines: PayloadLine[] = [];
-  private readonly byId = new Map<string, PayloadLine>();
+  readonly samples: PlacedPayload[] = [];
+  private readonly byId = new Map<string, PlacedPayload>();
   private bytes = 0;
 
-  isFullFor({ payload }: PayloadLine): boolean {
+  isFullFor({ payload }: PlacedPayload): boolean {
     return (
-      this.lines.length === SEGMENT_WIDTH ||
-      (this.lines.length > 0 && this.bytes + payload.length > MAX_CHUNK_BYTES)
+      this.samples.length === SEGMENT_WIDTH ||
+      (this.samples.length > 0 && this.bytes + payload.length > MAX_CHUNK_BYTES)
     );
   }
 
   /** @throws RegistryError REGISTRY_SAMPLE_MISMATCH */
-  add(line: PayloadLine): void {
-    const before = this.byId.get(line.sampleId);
+  add(sample: PlacedPayload): void {
+    const before = this.byId.get(sample.sampleId);
     if (before) {
-      if (Buffer.compare(before.payload, line.payload) !== 0) throw mismatch(line.line);
+      if (Buffer.compare(before.payload, sample.payload) !== 0) throw mismatch(sample.place);
       return;
     }
-    this.byId.set(line.sampleId, line);
-    this.lines.push(line);
-    this.bytes += line.payload.length;
+    this.byId.set(sample.sampleId, sample);
+    this.samples.push(sample);
+    this.bytes += sample.payload.length;
   }
 }
 
-function isNew({ line, payload }: PayloadLine, known: StoredPayload): boolean {
+function isNew({ place, payload }: PlacedPayload, known: StoredPayload): boolean {
   if (known === null) return true;
   // One that does not open cannot be compared, and must not be replaced unseen.
   if (known instanceof VaultError) throw known;
-  if (Buffer.compare(known, payload) !== 0) throw mismatch(line);
+  if (Buffer.compare(known, payload) !== 0) throw mismatch(place);
   return false;
 }
 
-const mismatch = (line: number): RegistryError =>
+const mismatch = (place: SamplePlace): RegistryError =>
   new RegistryError(
     'REGISTRY_SAMPLE_MISMATCH',
-    `line ${line} names a sample that is stored with other content; samples never change, use another id`,
-    { details: { line } },
+    `${nameOfPlace(place)} has the id of a sample that is stored with other content; samples never change, use another id`,
+    { details: { ...place } },
   );

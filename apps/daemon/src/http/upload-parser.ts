@@ -11,7 +11,11 @@ export const UPLOAD_TYPES = [
   'application/octet-stream',
 ];
 
-/** Leaves the bodies of {@link UPLOAD_TYPES} unread: a gigabyte never stands in memory. */
+/** Of an .npz file; `application/octet-stream` does, too. */
+export const NPZ_TYPES = ['application/x-npz', 'application/zip'];
+
+/** Leaves the bodies of {@link UPLOAD_TYPES} and {@link NPZ_TYPES} unread: a gigabyte never stands in memory. */
 export function readUploadsAsStreams(instance: FastifyInstance): void {
-  instance.addContentTypeParser(UPLOAD_TYPES, (_request, payload, done) => done(null, payload));
+  const types = [...UPLOAD_TYPES, ...NPZ_TYPES];
+  instance.addContentTypeParser(types, (_request, payload, done) => done(null, payload));
 }

@@ -3,7 +3,7 @@ import { type Artifact, ArtifactStore } from '@app/inference';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireRole } from '../auth/access-of.js';
 import { Roles } from '../auth/roles.decorator.js';
-import { takeUpload } from './upload-body.js';
+import { contentTypeOf, takeUpload } from './upload-body.js';
 
 const ARCHIVE_TYPES: readonly string[] = ['application/x-tar', 'application/gzip', 'application/x-gzip'];
 
@@ -27,7 +27,9 @@ export class ArtifactsController {
       return answerOf(await this.artifacts.storeEndpoint(request.body, storedBy));
     const upload = { declaration, isArchive: ARCHIVE_TYPES.includes(type), storedBy };
     return answerOf(
-      await takeUpload(request, reply, 'a model', (bytes) => this.artifacts.storeFiles(bytes, upload)),
+      await takeUpload(request, reply, { what: 'a model' }, (bytes) =>
+        this.artifacts.storeFiles(bytes, upload),
+      ),
     );
   }
 }
@@ -43,7 +45,3 @@ const answerOf = ({ artifactDigest, binding, declaration, files, sizeBytes }: Ar
   files,
   sizeBytes,
 });
-
-/** Without parameters such as a character set. */
-const contentTypeOf = (request: FastifyRequest): string =>
-  (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();

@@ -31,7 +31,7 @@ export class DeletionRequestImportController {
   ): Promise<void> {
     const { subject } = requireRole(request.access, ['platform']);
     const input = { key: keyOf(key), firstLine: lineOf(firstLine) };
-    const body = uploadBody(request, 'an import');
+    const body = uploadBody(request, { what: 'an import' });
     const chunks = this.imports.import(body.bytes, input, subject);
     try {
       const first = await chunks.next();

@@ -24,7 +24,7 @@ export class RecordingsController {
   ): Promise<StoredRecording> {
     const { subject } = requireRole(request.access, ['platform']);
     const signalKind = signalKindOf(kind);
-    const file = uploadBody(request, 'a recording');
+    const file = uploadBody(request, { what: 'a recording' });
     try {
       return await this.recordings.store(file.bytes, { signalKind, uploadedBy: subject });
     } catch (error) {

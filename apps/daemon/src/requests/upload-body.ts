@@ -13,13 +13,21 @@ export interface UploadBody {
   readRest(reply: FastifyReply): void;
 }
 
+/** What a route takes: what to call it in a refusal, and its content types. */
+export interface UploadKind {
+  readonly what: string;
+  readonly types?: readonly string[];
+}
+
 /** @throws DaemonError REQUEST_UNSUPPORTED_MEDIA_TYPE */
-export function uploadBody(request: FastifyRequest, what: string): UploadBody {
+export function uploadBody(request: FastifyRequest, { what, types = UPLOAD_TYPES }: UploadKind): UploadBody {
   const body = request.body as Readable | undefined;
-  if (typeof body?.iterator !== 'function') {
+  const isStream = typeof body?.iterator === 'function';
+  if (!isStream || !types.includes(contentTypeOf(request))) {
+    if (isStream) readRest(body);
     throw new DaemonError(
       'REQUEST_UNSUPPORTED_MEDIA_TYPE',
-      `${what} is sent as its bytes, with one of the content types ${UPLOAD_TYPES.join(', ')}`,
+      `${what} is sent as its bytes, with one of the content types ${types.join(', ')}`,
     );
   }
   return {
@@ -36,10 +44,10 @@ export function uploadBody(request: FastifyRequest, what: string): UploadBody {
 export async function takeUpload<T>(
   request: FastifyRequest,
   reply: FastifyReply,
-  what: string,
+  kind: UploadKind,
   take: (bytes: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const body = uploadBody(request, what);
+  const body = uploadBody(request, kind);
   try {
     return await take(body.bytes);
   } catch (error) {
@@ -47,6 +55,10 @@ export async function takeUpload<T>(
     throw error;
   }
 }
+
+/** Without parameters such as a character set. */
+export const contentTypeOf = (request: FastifyRequest): string =>
+  (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
 
 function readRest(body: Readable): void {
   let left = LONGEST_REST_BYTES;

@@ -2,14 +2,14 @@
  * Models as they were uploaded, in the database, where every worker on every machine finds them; and endpoints as they were
  * declared. Identity is content: the same upload again gives the same artifact. Proven by test/medium/artifacts.spec.ts.
  */
-import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '@app/config';
 import type { Tx } from '@app/persistence';
 import { InferenceError } from '../errors.js';
 import type { RuntimeSource } from '../runtime.js';
+import { uploadsFolder } from '../uploads-folder.js';
 import { ArtifactCache } from './artifact-cache.js';
 import { ArtifactRepository, type ArtifactRow } from './artifact.repository.js';
 import {
@@ -61,7 +61,7 @@ export class ArtifactStore {
    */
   async storeFiles(bytes: AsyncIterable<Uint8Array>, upload: ArtifactUpload): Promise<Artifact> {
     const declaration = parseFilesDeclaration(upload.declaration);
-    const folder = await mkdtemp(join(await draftsFolder(), 'artifact-'));
+    const folder = await mkdtemp(join(await uploadsFolder(), 'artifact-'));
     try {
       const limits = { maxBytes: this.config.LACUNA_ARTIFACT_MAX_BYTES };
       const files = upload.isArchive
@@ -138,12 +138,6 @@ export class ArtifactStore {
       await file.close();
     }
   }
-}
-
-async function draftsFolder(): Promise<string> {
-  const folder = join(tmpdir(), 'lacuna-uploads');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 function singleFileName({ entry }: FilesDeclaration): string {

@@ -1,26 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { npyFile, npyHeader } from '../../../../test/support/npz.js';
 import { InferenceError } from '../errors.js';
 import { NpyFault, readNpy } from './npy.js';
 import { parseSample } from './parse-sample.js';
 
-const HEADER = `{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }`;
+const HEADER = npyHeader('<f4', '2,');
 const BODY = new Uint8Array(Float32Array.of(1.5, -2).buffer);
-
-/** As numpy.save aligns it. */
-function npy(header = HEADER, body: Uint8Array = BODY, major = 1, minor = 0): Buffer {
-  const prelude = major === 1 ? 10 : 12;
-  const text = header + ' '.repeat(63 - ((prelude + header.length) % 64)) + '\n';
-  const start = Buffer.alloc(prelude);
-  start.write('\x93NUMPY', 'latin1');
-  start[6] = major;
-  start[7] = minor;
-  if (major === 1) start.writeUInt16LE(text.length, 8);
-  else start.writeUInt32LE(text.length, 8);
-  return Buffer.concat([start, Buffer.from(text, 'latin1'), body]);
-}
-const headerOf = (descr: string, shape: string, fortran = 'False') =>
-  `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${shape}), }`;
+const npy = (header = HEADER, body: Uint8Array = BODY, major = 1, minor = 0) =>
+  npyFile(header, body, { major, minor });
 const sampleOf = (file: Buffer) => parseSample({ label: 1, npy: { x: file.toString('base64') } });
 
 describe('a .npy file', () => {
@@ -39,9 +27,9 @@ describe('a .npy file', () => {
     ['|u1', 'uint8', 1],
     ['|b1', 'bool', 1],
   ])('has the dtype %s as %s', (descr, dtype, bytes) => {
-    const array = readNpy(npy(headerOf(descr, '1, 3'), new Uint8Array(3 * bytes)));
+    const array = readNpy(npy(npyHeader(descr, '1, 3'), new Uint8Array(3 * bytes)));
     expect(array).toMatchObject({ dtype, shape: [1, 3] });
-    expect(readNpy(npy(headerOf(descr, ''), new Uint8Array(bytes))).shape).toEqual([]);
+    expect(readNpy(npy(npyHeader(descr, ''), new Uint8Array(bytes))).shape).toEqual([]);
   });
 
   it.each<[string, Buffer, string]>([
@@ -52,21 +40,21 @@ describe('a .npy file', () => {
     ['no header length', npy().subarray(0, 9), 'is cut short'],
     ['half a header', npy().subarray(0, 40), 'is cut short'],
     ['a long header', npy(HEADER + ' '.repeat(5000)), 'has a header of more than'],
-    ['objects', npy(headerOf('|O', '2,')), 'must have one of the dtypes'],
-    ['big-endian numbers', npy(headerOf('>f4', '2,')), 'must have one of the dtypes'],
-    ['a name of Object', npy(headerOf('constructor', '2,')), 'must have one of the dtypes'],
-    ['Fortran order', npy(headerOf('<f4', '2,', 'True')), 'must be in C order'],
-    ['a structured dtype', npy(headerOf(`<f4'), ('a`, '2,')), 'has another header'],
+    ['objects', npy(npyHeader('|O', '2,')), 'holds Python objects'],
+    ['big-endian numbers', npy(npyHeader('>f4', '2,')), 'must have one of the dtypes'],
+    ['a name of Object', npy(npyHeader('constructor', '2,')), 'must have one of the dtypes'],
+    ['Fortran order', npy(npyHeader('<f4', '2,', 'True')), 'must be in C order'],
+    ['a structured dtype', npy(npyHeader(`<f4'), ('a`, '2,')), 'has another header'],
     [
       'keys in another order',
       npy(`{'shape': (2,), 'descr': '<f4', 'fortran_order': False, }`),
       'has another',
     ],
-    ['a shape that is no tuple', npy(headerOf('<f4', '2')), 'has another header'],
-    ['a negative dimension', npy(headerOf('<f4', '-2,')), 'has another header'],
+    ['a shape that is no tuple', npy(npyHeader('<f4', '2')), 'has another header'],
+    ['a negative dimension', npy(npyHeader('<f4', '-2,')), 'has another header'],
     ['too few bytes', npy(HEADER, BODY.subarray(1)), 'must have as many bytes'],
     ['too many bytes', npy(HEADER, new Uint8Array(9)), 'must have as many bytes'],
-    ['a shape beyond all numbers', npy(headerOf('<f4', '9'.repeat(400) + ',')), 'must have as many bytes'],
+    ['a shape beyond all numbers', npy(npyHeader('<f4', '9'.repeat(400) + ',')), 'must have as many bytes'],
   ])('is refused with %s', (_what, file, problem) => {
     expect(() => readNpy(file)).toThrow(NpyFault);
     expect(() => readNpy(file)).toThrow(problem);
@@ -99,7 +87,7 @@ describe('a sample of .npy files', () => {
 
   it('is held to the rules of all tensors', () => {
     const nan = npy(HEADER, new Uint8Array(Float32Array.of(1, NaN).buffer));
-    for (const file of [nan, npy(headerOf('<f4', '0,'), new Uint8Array(0))])
+    for (const file of [nan, npy(npyHeader('<f4', '0,'), new Uint8Array(0))])
       expect(() => sampleOf(file)).toThrow(expect.objectContaining({ code: 'SAMPLE_MALFORMED' }));
     expect(() => parseSample({ npy: { x: npy().toString('base64') } })).toThrow('label is needed');
     expect(() => parseSample({ label: 1, npy: { x: 'no base64' } })).toThrow('npy.x');

@@ -15,10 +15,12 @@ export interface NpyArray {
 /** What keeps a file from being read; says nothing of its content. */
 export class NpyFault extends Error {}
 
-const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
-const VERSION_END = MAGIC.length + 2;
+export const NPY_MAGIC = Buffer.from('\x93NUMPY', 'latin1');
+const VERSION_END = NPY_MAGIC.length + 2;
 /** numpy.save needs some hundred bytes; more would be a structured dtype. */
 const MAX_HEADER_BYTES = 4096;
+/** Of everything before the elements. */
+export const MAX_NPY_HEADER_BYTES = VERSION_END + 4 + MAX_HEADER_BYTES;
 /** Of the header's end; older NumPy aligned to 16, newer to 64. */
 const ALIGNMENT = 16;
 const HEADER =
@@ -32,25 +34,53 @@ const DTYPE_OF: Readonly<Record<string, DType>> = {
   '|b1': 'bool',
 };
 
+export interface NpyHeader {
+  /** As numpy writes it: `<f4`, `|u1`, `<U12`. */
+  readonly descr: string;
+  readonly shape: readonly number[];
+  /** Where the elements begin. */
+  readonly end: number;
+}
+
 /** @throws NpyFault */
 export function readNpy(file: Uint8Array): NpyArray {
-  const whole = Buffer.from(file.buffer, file.byteOffset, file.length);
-  const { text, end } = headerOf(whole);
-  const [, descr = '', fortran, dimensions = ''] = HEADER.exec(text) ?? [];
-  if (fortran === undefined) throw new NpyFault('has another header than numpy.save writes');
-  const dtype = Object.hasOwn(DTYPE_OF, descr) ? DTYPE_OF[descr] : undefined;
-  if (!dtype) throw new NpyFault(`must have one of the dtypes ${Object.keys(DTYPE_OF).join(', ')}`);
-  if (fortran === 'True') throw new NpyFault('must be in C order');
-  const shape = dimensions.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
+  const { descr, shape, end } = readNpyHeader(file);
+  const dtype = dtypeOf(descr);
   const bytes = file.subarray(end);
-  if (bytes.length !== elementsOf(shape) * DTYPES[dtype].bytes)
-    throw new NpyFault('must have as many bytes as dtype and shape say');
+  if (bytes.length !== elementsOf(shape) * DTYPES[dtype].bytes) throw new NpyFault(WRONG_LENGTH);
   return { dtype, shape, bytes };
 }
 
+/**
+ * What a .npy file says of itself, whatever its dtype.
+ * @param file whole, or its first {@link MAX_NPY_HEADER_BYTES} bytes
+ * @throws NpyFault
+ */
+export function readNpyHeader(file: Uint8Array): NpyHeader {
+  const { text, end } = headerOf(Buffer.from(file.buffer, file.byteOffset, file.length));
+  const [, descr = '', fortran, dimensions = ''] = HEADER.exec(text) ?? [];
+  if (fortran === undefined) throw new NpyFault('has another header than numpy.save writes');
+  if (fortran === 'True') throw new NpyFault('must be in C order (numpy.ascontiguousarray)');
+  const shape = dimensions.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
+  return { descr, shape, end };
+}
+
+/** @throws NpyFault */
+export function dtypeOf(descr: string): DType {
+  const dtype = Object.hasOwn(DTYPE_OF, descr) ? DTYPE_OF[descr] : undefined;
+  if (dtype) return dtype;
+  throw new NpyFault(
+    descr === '|O'
+      ? 'holds Python objects, and pickles are never read'
+      : `must have one of the dtypes ${Object.keys(DTYPE_OF).join(', ')}`,
+  );
+}
+
+export const WRONG_LENGTH = 'must have as many bytes as dtype and shape say';
+
 function headerOf(file: Buffer): { text: string; end: number } {
-  if (!file.subarray(0, MAGIC.length).equals(MAGIC)) throw new NpyFault('is no .npy file');
-  const [major, minor] = [file[MAGIC.length], file[MAGIC.length + 1]];
+  if (!file.subarray(0, NPY_MAGIC.length).equals(NPY_MAGIC)) throw new NpyFault('is no .npy file');
+  const [major, minor] = [file[NPY_MAGIC.length], file[NPY_MAGIC.length + 1]];
   if (major === undefined || major < 1 || major > 3 || minor !== 0)
     throw new NpyFault('must be of version 1.0, 2.0 or 3.0');
   const start = VERSION_END + (major === 1 ? 2 : 4);

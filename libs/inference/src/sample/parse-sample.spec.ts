@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { decodeSample } from './payload.js';
 import { parseSample } from './parse-sample.js';
-import { parseSamples, type PayloadLine } from './parse-samples.js';
+import type { PlacedPayload } from './placed-payload.js';
+import { readSamples } from './read-samples.js';
 
 const refusal = (json: unknown): unknown => {
   try {
@@ -66,6 +67,11 @@ describe('a sample as JSON', () => {
     ['data and base64', tensors({ dtype: 'uint8', shape: [1], data: [1], base64: 'AQ==' }), 'inputs'],
     ['an unknown dtype', tensors({ dtype: SECRET, shape: [1], data: [1] }), 'inputs.x.dtype'],
     ['an input that is too large', tensors({ dtype: 'float64', shape: [1024, 1025], data: [] }), 'inputs'],
+    [
+      'a name of too many bytes',
+      { label: 0, inputs: { ['東'.repeat(86)]: {} } },
+      `inputs.${'東'.repeat(86)}`,
+    ],
     ['a negative token', { tokens: [-1] }, 'tokens'],
     ['no token', { tokens: [] }, 'tokens'],
     [
@@ -86,12 +92,12 @@ describe('a sample as JSON', () => {
   });
 });
 
-async function all(text: string | Uint8Array, maxBytes = 1e6): Promise<PayloadLine[]> {
+async function all(text: string | Uint8Array, maxBytes = 1e6): Promise<PlacedPayload[]> {
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield await Promise.resolve(Buffer.from(text as string));
   }
-  const lines: PayloadLine[] = [];
-  for await (const line of parseSamples(bytes(), maxBytes)) lines.push(line);
+  const lines: PlacedPayload[] = [];
+  for await (const line of readSamples(bytes(), maxBytes)) lines.push(line);
   return lines;
 }
 
@@ -100,9 +106,9 @@ describe('a file of samples', () => {
 
   it('gives a payload a line, gzip or not', async () => {
     const lines = await all(text);
-    expect(lines.map(({ line, sampleId, payload }) => [line, sampleId, decodeSample(payload)])).toEqual([
-      [1, 'a', { form: 'text', text: 'one' }],
-      [3, 'b', { form: 'tokens', tokens: Int32Array.of(7) }],
+    expect(lines.map(({ place, sampleId, payload }) => [place, sampleId, decodeSample(payload)])).toEqual([
+      [{ line: 1 }, 'a', { form: 'text', text: 'one' }],
+      [{ line: 3 }, 'b', { form: 'tokens', tokens: Int32Array.of(7) }],
     ]);
     expect(await all(gzipSync(text))).toEqual(lines);
   });

@@ -5,22 +5,21 @@
  * Proven by parse-sample.spec.ts.
  */
 import { z } from 'zod';
-import { InferenceError } from '../errors.js';
 import type { DType, TensorData } from '../runtime.js';
 import { isSampleId } from '../recorded/sample-id.js';
 import { NpyFault, readNpy } from './npy.js';
+import {
+  dimensions,
+  inputName,
+  labelNumber,
+  malformedSample,
+  MAX_SAMPLE_BYTES,
+  orderedInputs,
+  tensorData,
+} from './sample-rules.js';
 import { DTYPES, elementsOf, type Sample, type SampleTensor } from './sample.js';
 
-/** Of one sample; a larger one is kept by its owner and stored as a reference. */
-const MAX_SAMPLE_BYTES = 8 * 1024 * 1024;
-const MAX_INPUTS = 16;
-const MAX_RANK = 8;
-const MAX_NAME_LENGTH = 100;
 const MAX_TOKENS = 1_048_576;
-const MAX_LABEL = 2_147_483_647;
-
-const inputName = z.string().min(1).max(MAX_NAME_LENGTH);
-const dimensions = z.array(z.int().min(1).max(MAX_SAMPLE_BYTES)).max(MAX_RANK);
 
 const tensorJson = z.strictObject({
   dtype: z.enum(['float32', 'float64', 'int32', 'int64', 'uint8', 'bool']),
@@ -40,7 +39,7 @@ const sampleJson = z.strictObject({
     .string()
     .refine(isSampleId, 'must be 1 to 256 characters, without control characters or outer spaces')
     .optional(),
-  label: z.int().min(0).max(MAX_LABEL).optional(),
+  label: labelNumber.optional(),
   inputs: z.record(inputName, tensorJson).optional(),
   npy: z.record(inputName, z.string()).optional(),
   tokens: z.array(z.unknown()).min(1).max(MAX_TOKENS).optional(),
@@ -80,11 +79,6 @@ export function parseSample(json: unknown): NamedSample {
   return { sampleId: parsed.data.sampleId ?? null, sample: sampleOf(parsed.data) };
 }
 
-export function malformedSample(field: string, why: string): InferenceError {
-  const what = field === '' ? 'the sample' : field;
-  return new InferenceError('SAMPLE_MALFORMED', `${what} ${why}`, { details: { field } });
-}
-
 function sampleOf({ label, inputs, npy, tokens, text, reference }: SampleJson): Sample {
   const forms = [inputs, npy, tokens, text, reference].filter((form) => form !== undefined);
   if (forms.length !== 1)
@@ -117,23 +111,13 @@ function inputOf(field: string, text: string): z.output<typeof tensorJson> {
 }
 
 function tensorsOf(inputs: NonNullable<SampleJson['inputs']>): SampleTensor[] {
-  const names = Object.keys(inputs).sort();
-  if (names.length < 1 || names.length > MAX_INPUTS)
-    throw malformedSample('inputs', `must name 1 to ${MAX_INPUTS} inputs`);
-  let bytes = 0;
-  return names.map((name) => {
-    const { dtype, shape, data, base64 } = inputs[name]!;
+  const named = Object.entries(inputs).map(([name, input]) => ({ name, ...input }));
+  return orderedInputs(named).map(({ name, dtype, shape, data, base64 }) => {
     const field = 'inputs';
-    const elements = elementsOf(shape);
-    bytes += elements * DTYPES[dtype].bytes;
-    if (bytes > MAX_SAMPLE_BYTES)
-      throw malformedSample(
-        field,
-        `have more than ${MAX_SAMPLE_BYTES} bytes; keep the sample and store a reference`,
-      );
     if ((data === undefined) === (base64 === undefined))
       throw malformedSample(field, 'must have data or base64 each, not both');
     const values = data ? fill(dtype, data, field) : fromBase64(dtype, base64!, field);
+    const elements = elementsOf(shape);
     if (values.length !== elements)
       throw malformedSample(
         field,
@@ -143,19 +127,9 @@ function tensorsOf(inputs: NonNullable<SampleJson['inputs']>): SampleTensor[] {
   });
 }
 
-function fromBase64(dtype: DType, text: string, field: string): TensorData {
-  const bytes = bytesOfBase64(text, field);
-  const width = DTYPES[dtype].bytes;
-  if (bytes.length % width !== 0) throw malformedSample(field, 'must be whole elements, little-endian');
-  const copy = new Uint8Array(bytes);
-  const values = DTYPES[dtype].view(copy.buffer, 0, bytes.length / width);
-  if (dtype === 'bool' && copy.some((byte) => byte > 1))
-    throw malformedSample(field, 'of bool must be 0 or 1');
-  if (dtype === 'float32' || dtype === 'float64')
-    for (const value of values as Float32Array)
-      if (!Number.isFinite(value)) throw malformedSample(field, 'must be finite numbers');
-  return values;
-}
+/** A copy: the bytes of a text begin wherever Node puts them. */
+const fromBase64 = (dtype: DType, text: string, field: string): TensorData =>
+  tensorData(dtype, new Uint8Array(bytesOfBase64(text, field)), field);
 
 function bytesOfBase64(text: string, field: string): Buffer {
   const bytes = Buffer.from(text, 'base64');

@@ -25,7 +25,7 @@ export const LABEL_OFFSET = 4;
 
 const aligned = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 
-/** Returns the one encoding of a sample; the limits of parse-sample.ts keep every field in range. */
+/** Returns the one encoding of a sample; the limits of sample-rules.ts keep every field in range. */
 export function encodeSample(sample: Sample): Uint8Array {
   switch (sample.form) {
     case 'tensors':

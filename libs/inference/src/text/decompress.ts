@@ -6,9 +6,10 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { TextFaults } from './text-faults.js';
+import { beginsWith, withHead } from './with-head.js';
 
 /** RFC 1952, section 2.3.1: ID1, ID2. */
-const GZIP_MAGIC = [0x1f, 0x8b] as const;
+const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
 
 type Bytes = AsyncIterable<Uint8Array>;
 type StreamFaults = Pick<TextFaults, 'tooLarge' | 'compressionBroken'>;
@@ -31,24 +32,8 @@ export async function* decompress(
 }
 
 async function inflated(source: Bytes, faults: StreamFaults): Promise<Bytes> {
-  const iterator = source[Symbol.asyncIterator]();
-  let head: Uint8Array = new Uint8Array();
-  while (head.length < GZIP_MAGIC.length) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = Buffer.concat([head, next.value]);
-  }
-  const whole = prepend(head, iterator);
-  return GZIP_MAGIC.every((byte, index) => head[index] === byte) ? gunzip(whole, faults) : whole;
-}
-
-async function* prepend(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
+  const { head, whole } = await withHead(source, GZIP_MAGIC.length);
+  return beginsWith(head, GZIP_MAGIC) ? gunzip(whole, faults) : whole;
 }
 
 async function* gunzip(source: Bytes, faults: StreamFaults): AsyncGenerator<Uint8Array> {
@@ -67,6 +52,6 @@ async function* gunzip(source: Bytes, faults: StreamFaults): AsyncGenerator<Uint
   }
 }
 
-function isZlibError(error: unknown): boolean {
+export function isZlibError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
 }
