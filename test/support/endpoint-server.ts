@@ -15,8 +15,11 @@ export interface Answer {
   readonly body: string | Uint8Array;
 }
 
-/** Answers in place of the server, or lets the request pass with null. */
-export type Fault = (request: Received, response: ServerResponse) => Answer | null | 'handled';
+/** Answers in place of the server, or lets the request pass with null, now or later. */
+export type Fault = (
+  request: Received,
+  response: ServerResponse,
+) => Answer | null | 'handled' | Promise<null>;
 
 export class EndpointServer {
   readonly received: Received[] = [];
@@ -53,7 +56,7 @@ export class EndpointServer {
       body: Buffer.concat(chunks),
     };
     this.received.push(request);
-    const instead = this.fault?.(request, response) ?? null;
+    const instead = (await this.fault?.(request, response)) ?? null;
     if (instead === 'handled') return;
     const { status, headers, body } = instead ?? (await this.answer(request));
     response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);

@@ -106,6 +106,20 @@ export class LiveWorkload {
     });
   }
 
+  /** Registers what an endpoint answers for. */
+  async releaseBehind(
+    declaration: Readonly<Record<string, string>>,
+  ): Promise<{ readonly releaseId: string; readonly artifactDigest: string }> {
+    const body = Buffer.from(JSON.stringify(declaration));
+    const { artifactDigest } = await this.client().post<{ artifactDigest: string }>(
+      '/v1/artifacts',
+      body,
+      'application/json',
+    );
+    const input = { modelId: this.modelId, name: 'served', artifactDigest, idempotencyKey: 'served' };
+    return { releaseId: await this.client().mutate('registerRelease', input), artifactDigest };
+  }
+
   private async store(file: Uint8Array, entry: string): Promise<string> {
     const path = `/v1/artifacts?kind=onnx&entry=${entry}&outputForm=logits`;
     const type = 'application/octet-stream';
