@@ -5,8 +5,6 @@
  *   FAULT_ROUNDS=200 FAULT_MINUTES=30 FAULT_SEED=7 npm run test:fault -- crash
  */
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mintLocalToken } from '@app/access';
@@ -27,6 +25,7 @@ import {
   verificationsFinished,
 } from '../support/fault-checks.js';
 import { FaultClient } from '../support/fault-client.js';
+import { faultDirectory } from '../support/fault-directory.js';
 import { backendPids, killProcess, postmasterPid } from '../support/fault-postgres.js';
 import { FaultProcess } from '../support/fault-process.js';
 import { Workload } from '../support/fault-workload.js';
@@ -74,7 +73,7 @@ interface RoundRow {
   readonly roundMs: number;
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'lacuna-crash-'));
+const directory = faultDirectory('lacuna-crash-');
 const environment = { LACUNA_LEDGER_NAME: 'crash.test' };
 const daemon = new FaultProcess('daemon', 'daemon', directory, environment);
 const worker = new FaultProcess('worker', 'worker', directory, environment);
@@ -127,7 +126,6 @@ afterAll(async () => {
   await worker.stop();
   await daemon.stop();
   killProcess(postmasterPid(directory));
-  if (!failed) rmSync(directory, { recursive: true, force: true });
 });
 
 describe.sequential('SIGKILL of daemon, worker and PostgreSQL', () => {

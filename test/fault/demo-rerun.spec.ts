@@ -1,13 +1,13 @@
 /** The demo is killed at random moments, alone or with the processes it started, and run again to its end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { projectRoot } from '@app/persistence';
 import { afterAll, expect, it } from 'vitest';
 import { SeededRandom } from '../../libs/iam/src/random.js';
+import { faultDirectory } from '../support/fault-directory.js';
 import { killProcess, postmasterPid } from '../support/fault-postgres.js';
 
 const KILLS = Number(process.env['FAULT_DEMO_KILLS'] ?? 3);
@@ -18,7 +18,7 @@ const RUN_TIMEOUT_MS = 280_000;
 const LONGEST_LIFE_MS = 15_000;
 
 const random = new SeededRandom(SEED);
-const directory = mkdtempSync(join(tmpdir(), 'lacuna-rerun-'));
+const directory = faultDirectory('lacuna-rerun-');
 
 function startDemo(): { child: ChildProcess; output: () => string } {
   const child = spawn(
@@ -44,7 +44,6 @@ function childrenOf(parent: number): number[] {
 
 afterAll(() => {
   killProcess(postmasterPid(join(directory, 'demo')));
-  rmSync(directory, { recursive: true, force: true });
 });
 
 it(

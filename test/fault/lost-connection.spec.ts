@@ -2,9 +2,6 @@
  * One process, its pool, and a PostgreSQL whose connections and whose postmaster are killed while transactions run: no
  * statement waits for ever, nothing that was committed is lost, and every connection of the pool comes back.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from '@app/config';
 import {
@@ -18,6 +15,7 @@ import {
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../libs/iam/src/random.js';
+import { faultDirectory } from '../support/fault-directory.js';
 import { backendPids, killProcess, postmasterPid } from '../support/fault-postgres.js';
 import { until } from '../support/until.js';
 
@@ -25,7 +23,7 @@ const POOL = 4;
 const LANES = 16;
 const KILLS = 12;
 
-const directory = mkdtempSync(join(tmpdir(), 'lacuna-loss-'));
+const directory = faultDirectory('lacuna-loss-');
 const random = new SeededRandom('lost connections');
 let server: OpenDatabase;
 let pool: ReturnType<typeof connect>;
@@ -41,7 +39,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool.end({ timeout: 5 });
   await server.close();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 /** Three statements in one transaction. */

@@ -3,8 +3,7 @@
  * worker are killed in the middle, and there is one ledger all the same.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mintLocalToken } from '@app/access';
 import type { KeySet } from '@app/attestation';
@@ -23,6 +22,7 @@ import {
   verificationsFinished,
 } from '../support/fault-checks.js';
 import { FaultClient } from '../support/fault-client.js';
+import { faultDirectory } from '../support/fault-directory.js';
 import { FaultProcess } from '../support/fault-process.js';
 import { Workload } from '../support/fault-workload.js';
 import { until } from '../support/until.js';
@@ -30,7 +30,7 @@ import { until } from '../support/until.js';
 const REQUESTS = 120;
 const END_TIMEOUT_MS = 240_000;
 
-const root = mkdtempSync(join(tmpdir(), 'lacuna-two-'));
+const root = faultDirectory('lacuna-two-');
 // PostgreSQL runs as nobody when this runs as root, and has to pass.
 chmodSync(root, 0o711);
 let server: OpenDatabase;
@@ -85,7 +85,6 @@ afterAll(async () => {
   await sql?.end({ timeout: 5 });
   for (const one of processes.toReversed()) await one.stop();
   await server?.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 it('two daemons append to one ledger while one of them and a worker are killed', async () => {

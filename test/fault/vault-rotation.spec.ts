@@ -4,8 +4,6 @@
  * finds its lock; and the audit is clean.
  */
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mintLocalToken } from '@app/access';
@@ -17,6 +15,7 @@ import { SeededRandom } from '../../libs/iam/src/random.js';
 import { type RunningCommand, startCommand } from '../support/command-line.js';
 import { expectCleanAudit, fetchKeySet } from '../support/fault-checks.js';
 import { FaultClient } from '../support/fault-client.js';
+import { faultDirectory } from '../support/fault-directory.js';
 import { killProcess, postmasterPid } from '../support/fault-postgres.js';
 import { FaultProcess } from '../support/fault-process.js';
 import { until } from '../support/until.js';
@@ -48,7 +47,7 @@ const UPLOADS = 16;
 /** The command's name for PostgreSQL. */
 const ROTATION = 'lacuna-vault';
 
-const directory = mkdtempSync(join(tmpdir(), 'lacuna-rotation-'));
+const directory = faultDirectory('lacuna-rotation-');
 const daemon = new FaultProcess('daemon', 'daemon', directory, { LACUNA_REVERIFY_CRON: 'off' });
 const random = new SeededRandom(SEED);
 let client: FaultClient;
@@ -93,7 +92,6 @@ afterAll(async () => {
   await onlooker?.end({ timeout: 5 });
   await daemon.stop();
   killProcess(postmasterPid(directory));
-  rmSync(directory, { recursive: true, force: true });
 });
 
 /** A segment with a sample that stays and one that may be erased. */

@@ -137,6 +137,33 @@ export async function attestedRemains(sql: Sql, releaseId: string, timeoutMs: nu
   return remains!;
 }
 
+/** What one verification left otherwise than another, a short line for each kind of thing. */
+export function differences(remains: Remains, expected: Remains): string[] {
+  return (Object.keys(expected) as (keyof Remains)[]).flatMap((kind) => {
+    const [left, right] = [remains[kind], expected[kind]].map((found) =>
+      Array.isArray(found) ? found.map(String) : [String(found)],
+    ) as [string[], string[]];
+    const count = Math.max(left.length, right.length);
+    const others = Array.from({ length: count }, (_, i) => i).filter((i) => left[i] !== right[i]);
+    if (others.length === 0) return [];
+    const first = others[0]!;
+    return [
+      `${kind}: ${others.length} of ${count} differ, first number ${first}: ${excerpts(left[first], right[first])}`,
+    ];
+  });
+}
+
+const EXCERPT = 40;
+
+/** From a little before the place where they part. */
+function excerpts(left = 'nothing', right = 'nothing'): string {
+  let at = 0;
+  while (left[at] === right[at]) at += 1;
+  const from = Math.max(0, at - EXCERPT / 2);
+  const cut = (text: string): string => `"${text.slice(from, from + EXCERPT)}"`;
+  return `from character ${from} on ${cut(left)} instead of ${cut(right)}`;
+}
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** What the newest attested verification of the release left behind; null while there is none. */
