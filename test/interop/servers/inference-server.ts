@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../support/until.js';
 
-export type Tool = 'mlserver' | 'kserve' | 'triton' | 'vllm';
+export type Tool = 'mlserver' | 'kserve' | 'triton' | 'vllm' | 'numpy';
 
 export const SERVERS = new URL('.', import.meta.url).pathname;
 

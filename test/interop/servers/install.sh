@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs inference servers for the specs, each into a Python environment of its own outside the repository:
-# install.sh mlserver|kserve|triton|vllm... Needs Python 3.11 or newer with pip, and a package registry.
+# Installs inference servers and numpy for the specs, each into a Python environment of its own outside the repository:
+# install.sh mlserver|kserve|triton|vllm|numpy... Needs Python 3.11 or newer with pip, and a package registry.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${INTEROP_CACHE:-$HOME/.cache/lacuna-interop}
