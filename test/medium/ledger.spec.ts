@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { CodedError } from '@app/errors';
-import type { AppendOperation, Json } from '@app/ledger';
+import { type AppendOperation, type Json, SharedWrite } from '@app/ledger';
 import type { Tx } from '@app/persistence';
 import { checkInclusion, hashLeaf, MemoryTree, openCheckpoint, checkConsistency, sealLeaf } from '@app/tlog';
 import { sql } from 'kysely';
@@ -105,6 +105,26 @@ describe('the ledger', () => {
     expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'REFUSED' } });
     expect(await count('entry')).toBe(before.entry + 1);
     expect(await count('idempotency_key')).toBe(before.keys);
+  });
+
+  it('does what operations of a group share once, before their writes, and again for each when one is refused', async () => {
+    const seen: (readonly string[])[] = [];
+    const shared = new SharedWrite<string>((_tx, parts) => {
+      seen.push(parts);
+      if (!parts.includes('bad')) return Promise.resolve();
+      return Promise.reject(new RefusedError('REFUSED', 'no'));
+    });
+    const append = (part: string) =>
+      ledger.service.append({ ...requestOperation(modelId, [part]), shares: shared.with(part) });
+    const alone = ledger.service.append(requestOperation(modelId, ['alone']));
+    await Promise.all([append('one'), append('two'), alone]);
+    expect(seen).toEqual([['one', 'two']]);
+    const before = await count('entry');
+    const [good, bad] = await Promise.allSettled([append('good'), append('bad')]);
+    expect(good.status).toBe('fulfilled');
+    expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'REFUSED' } });
+    expect(seen.slice(1)).toEqual([['good', 'bad'], ['good'], ['bad']]);
+    expect(await count('entry')).toBe(before + 1);
   });
 
   it('refuses a commitment for a model that is not registered', async () => {

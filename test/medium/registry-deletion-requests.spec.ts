@@ -149,6 +149,26 @@ describe('deletion requests', () => {
     expect(items.map((one) => one.leafIndex)).toEqual(Array.from({ length: 80 }, (_, i) => BigInt(i)));
   });
 
+  it('are told one by one when many are filed at once and one of them must not be', async () => {
+    const { requests, model, sets } = await open();
+    const { modelId } = await model();
+    await sets.register(
+      { modelId, role: 'calibration', name: 'c', sampleIds: ['k'], idempotencyKey: 'k-many' },
+      PLATFORM,
+    );
+    const samples = ['a', 'b', 'k', 'c'];
+    const filed = await Promise.allSettled(
+      samples.map((sample) => requests.file(inputFor([modelId], [sample], `many-${sample}`), PLATFORM)),
+    );
+    expect(filed.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(filed[2]).toMatchObject({ reason: { code: 'REGISTRY_CALIBRATION_COMMITTED' } });
+    for (const one of filed) {
+      if (one.status === 'fulfilled') expect(await requests.get(one.value.requestId)).toEqual(one.value);
+    }
+    const { items } = await requests.commitments({ modelId }, { first: 10 });
+    expect(items.map(({ sampleId }) => sampleId)).toEqual(['a', 'b', 'c']);
+  });
+
   it('take their date from whoever files, or from the law', async () => {
     const { requests, model } = await open();
     const { modelId } = await model();

@@ -86,7 +86,7 @@ const isList = (rows: readonly string[] | ReadonlyMap<string, number>): rows is 
 class RegistryBenchModule {}
 
 export async function openRegistry(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'address'>,
   clock: Clock = () => new Date(),
 ): Promise<RegistryBench> {
   const app = await NestFactory.createApplicationContext(

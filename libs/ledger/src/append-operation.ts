@@ -48,6 +48,22 @@ export type FactRow = {
   [T in FactTable]: { readonly table: T; readonly values: Insertable<Tables[T]> };
 }[FactTable];
 
+/** What operations that are sequenced together do once for all of them, instead of each in its `write`. */
+export class SharedWrite<P> {
+  /** @param run as `write` of an operation, with the parts of those that take part, in their order */
+  constructor(readonly run: (tx: Tx, parts: readonly P[]) => Promise<void>) {}
+
+  /** For an operation that takes part with `part`. */
+  with(part: P): SharedPart {
+    return { shared: this as SharedWrite<unknown>, part };
+  }
+}
+
+export interface SharedPart {
+  readonly shared: SharedWrite<unknown>;
+  readonly part: unknown;
+}
+
 export interface AppendOperation<T extends Json> {
   readonly idempotency: Idempotency | null;
   readonly events: readonly EventDraft[];
@@ -59,6 +75,8 @@ export interface AppendOperation<T extends Json> {
    * table comes after those it refers to.
    */
   facts?(placed: Placed): readonly FactRow[];
+  /** Done before every `write` of the transaction, under the same rules. */
+  readonly shares?: SharedPart;
   /**
    * Inserts the other fact rows, inside the transaction and before the entries and `facts` of it, and returns the response
    * that is kept under the idempotency key. Inserts only, nothing slow, no effect outside the transaction: a group that fails is

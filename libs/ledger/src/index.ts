@@ -1,11 +1,12 @@
-export type {
-  AppendOperation,
-  CommitmentBatch,
-  EventDraft,
-  FactRow,
-  Json,
-  JsonObject,
-  Placed,
+export {
+  type AppendOperation,
+  type CommitmentBatch,
+  type EventDraft,
+  type FactRow,
+  type Json,
+  type JsonObject,
+  type Placed,
+  SharedWrite,
 } from './append-operation.js';
 export { auditLedger, type AuditOptions, type AuditReport } from './audit/audit.js';
 export { type AuditThreads, auditThreads } from './audit/audit-threads.js';

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { invariant } from '@app/errors';
 import type { Tx } from '@app/persistence';
 import { canonicalJson } from '@app/tlog';
-import type { AppendOperation, Json, Placed } from './append-operation.js';
+import type { AppendOperation, Json, Placed, SharedWrite } from './append-operation.js';
 import type { Clock } from './clock.js';
 import type { CopyRows } from './copy-rows.js';
 import { LedgerError } from './errors.js';
@@ -182,6 +182,7 @@ export class Sequencer {
     fresh: readonly Waiting[],
     placements: readonly Placement[],
   ): Promise<Map<Waiting, Json>> {
+    for (const [shared, parts] of sharedBy(fresh)) await shared.run(tx, parts);
     const made = new Map<Waiting, Json>();
     for (const [position, one] of fresh.entries())
       made.set(one, asJson(await one.operation.write(tx, placements[position]!.placed)));
@@ -285,6 +286,18 @@ function freshOf(group: readonly Waiting[], stored: ReadonlyMap<string, StoredRe
     known.add(key);
     return true;
   });
+}
+
+function sharedBy(group: readonly Waiting[]): Map<SharedWrite<unknown>, unknown[]> {
+  const parts = new Map<SharedWrite<unknown>, unknown[]>();
+  for (const { operation } of group) {
+    if (!operation.shares) continue;
+    const { shared, part } = operation.shares;
+    const known = parts.get(shared);
+    if (known) known.push(part);
+    else parts.set(shared, [part]);
+  }
+  return parts;
 }
 
 function answersOf(made: ReadonlyMap<Waiting, Json>): Answer[] {

@@ -4,7 +4,7 @@
  * Proven by test/medium/registry-deletion-requests.spec.ts.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, type Clock, LedgerService } from '@app/ledger';
+import { CLOCK, type Clock, LedgerService, SharedWrite } from '@app/ledger';
 import type { Tx } from '@app/persistence';
 import { z } from 'zod';
 import {
@@ -16,7 +16,7 @@ import {
   requestRows,
 } from './deletion-request.repository.js';
 import { RegistryError } from './errors.js';
-import { contentOfFiling, prepareFiling, requestFields } from './filing.js';
+import { contentOfFiling, type Filing, prepareFiling, requestFields, samplesOf } from './filing.js';
 import { markFiling } from './filing-marker.js';
 import { found, idempotencyKey, isUuid, parseActor, parseInput, printable, sampleId, uuid } from './input.js';
 import { ModelService } from './model.service.js';
@@ -32,6 +32,15 @@ const FILING = 'deletion-request';
 
 @Injectable()
 export class DeletionRequestService {
+  /** A few statements whatever the number of requests that are filed at once: they hold the heads' locks. */
+  private readonly filings = new SharedWrite<Filing>(async (tx, filings) => {
+    await markFiling(tx);
+    const samplesByModel = samplesOf(filings);
+    await this.refuseCalibration(tx, samplesByModel);
+    for (const modelId of samplesByModel.keys())
+      await this.trigger.forCurrentRelease(tx, modelId, 'commitments');
+  });
+
   constructor(
     private readonly requests: DeletionRequestRepository,
     private readonly models: ModelService,
@@ -51,7 +60,7 @@ export class DeletionRequestService {
     const parsed = parseInput(requestInput, input);
     const filing = prepareFiling(parsed, { filedBy, filedAt: this.clock() });
     const { request, samplesByModel } = filing;
-    for (const modelId of samplesByModel.keys()) await this.models.get(modelId);
+    await this.models.demand([...samplesByModel.keys()]);
     const { idempotencyKey: key } = parsed;
     const filedUnder = { scope: FILING, key };
     const { requestId } = await this.ledger.append({
@@ -59,15 +68,10 @@ export class DeletionRequestService {
       events: [],
       commitments: filing.commitments,
       facts: () => requestRows(request, filedUnder),
-      write: async (tx) => {
-        await markFiling(tx);
-        await this.refuseCalibration(tx, samplesByModel);
-        for (const modelId of samplesByModel.keys())
-          await this.trigger.forCurrentRelease(tx, modelId, 'commitments');
-        return { requestId: request.requestId };
-      },
+      shares: this.filings.with(filing),
+      write: () => Promise.resolve({ requestId: request.requestId }),
     });
-    return this.get(requestId);
+    return requestId === request.requestId ? request : this.get(requestId);
   }
 
   /** @throws RegistryError REGISTRY_NOT_FOUND */

@@ -66,6 +66,19 @@ export function prepareFiling(
   return { request, samplesByModel, commitments: commitmentBatches(request, samplesByModel) };
 }
 
+/** All samples that are filed, by model. */
+export function samplesOf(filings: readonly Filing[]): Map<string, string[]> {
+  const samples = new Map<string, string[]>();
+  for (const { samplesByModel } of filings) {
+    for (const [modelId, names] of samplesByModel) {
+      const known = samples.get(modelId) ?? [];
+      samples.set(modelId, known);
+      for (const name of names) known.push(name);
+    }
+  }
+  return samples;
+}
+
 const invalid = (field: string, message: string): RegistryError =>
   new RegistryError('REGISTRY_INPUT_INVALID', message, { details: { field } });
 

@@ -14,6 +14,9 @@ export type ModelInput = z.input<typeof modelInput>;
 
 @Injectable()
 export class ModelService {
+  /** Ids of registered models; a model is never removed. */
+  private readonly seen = new Set<string>();
+
   constructor(
     private readonly models: ModelRepository,
     private readonly ledger: LedgerService,
@@ -61,6 +64,15 @@ export class ModelService {
   async get(modelId: string): Promise<Model> {
     const [model] = isUuid(modelId) ? await this.models.find([modelId]) : [];
     return found(model, 'model');
+  }
+
+  /** Does nothing where all of them are registered. @throws RegistryError REGISTRY_NOT_FOUND */
+  async demand(modelIds: readonly string[]): Promise<void> {
+    const asked = modelIds.filter((modelId) => !this.seen.has(modelId));
+    if (asked.length === 0) return;
+    const models = await this.getMany(asked);
+    for (const { modelId } of models) this.seen.add(modelId);
+    found(models.length === asked.length ? models : undefined, 'model');
   }
 
   /** Those of `modelIds` that exist, in no particular order. */

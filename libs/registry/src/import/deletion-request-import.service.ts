@@ -14,7 +14,7 @@ import type { Tx } from '@app/persistence';
 import { z } from 'zod';
 import { DeletionRequestRepository } from '../deletion-request.repository.js';
 import { RegistryError } from '../errors.js';
-import { type Filing, prepareFiling } from '../filing.js';
+import { type Filing, prepareFiling, samplesOf } from '../filing.js';
 import { markFiling } from '../filing-marker.js';
 import { parseActor, parseInput, printable } from '../input.js';
 import { ModelService } from '../model.service.js';
@@ -243,18 +243,6 @@ const calibrationRefusal = (line: number): RefusedLine => ({
   code: 'REGISTRY_CALIBRATION_COMMITTED',
   message: CALIBRATION_MESSAGE,
 });
-
-function samplesOf(filings: readonly Filing[]): Map<string, string[]> {
-  const samples = new Map<string, string[]>();
-  for (const { samplesByModel } of filings) {
-    for (const [modelId, names] of samplesByModel) {
-      const known = samples.get(modelId);
-      if (known) known.push(...names);
-      else samples.set(modelId, [...names]);
-    }
-  }
-  return samples;
-}
 
 /** The same items, the next one being made while the last one is used. */
 async function* ahead<Item>(items: AsyncGenerator<Item, void>): AsyncGenerator<Item> {
