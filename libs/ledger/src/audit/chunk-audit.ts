@@ -2,7 +2,7 @@
  * Audits one chunk in blocks: the quick look first, the precise one where that saw anything. The tree over the chunk is
  * built from what the entries say, and the stored tiles of levels 0 and 1 are held against it. Memory does not grow.
  */
-import type { Queryable } from '@app/persistence';
+import { CopiedRows, type Queryable } from '@app/persistence';
 import { HASH_BYTES, type Tile, TILE_WIDTH, TileBuilder } from '@app/tlog';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import { BlockCheck, requestIdsOf } from './block-check.js';
@@ -34,6 +34,7 @@ class ChunkAudit {
   private upper: Tile | null = null;
   private requests: ReadonlyMap<string, readonly MirroredColumn[]> = new Map();
   private readonly rows = new BlockRows();
+  private readonly tileRows = new CopiedRows();
   private readonly check = new BlockCheck(COMMITMENT_TYPE, (requestId, content) =>
     this.isSaid(requestId, content),
   );
@@ -72,7 +73,14 @@ class ChunkAudit {
 
   private async auditBlock(first: bigint, end: bigint): Promise<void> {
     const { log, integrated } = this.order;
-    const tiles = await readStoredTiles(this.on, log.logId, 0, first / WIDTH, (end - 1n) / WIDTH);
+    const tiles = await readStoredTiles(
+      this.on,
+      log.logId,
+      0,
+      first / WIDTH,
+      (end - 1n) / WIDTH,
+      this.tileRows,
+    );
     const quick = log.kind === 'commitments' ? await this.quickHashes(first, end) : null;
     const clean =
       quick && agreesWithTiles(quick, first, end < integrated ? end : integrated, tiles) ? quick : null;

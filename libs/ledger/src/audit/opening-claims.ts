@@ -1,6 +1,5 @@
 /** What opens the leaves of a log, with the columns that must repeat it, as the audit reads them row by row. */
-import type { Queryable } from '@app/persistence';
-import { sql } from 'kysely';
+import { type Queryable, runPrepared } from '@app/persistence';
 import type { LogRow } from '../ledger.repository.js';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import type { MirroredColumn, OpeningClaim } from './opening-audit.js';
@@ -110,12 +109,11 @@ export async function requestsOf(
   log: LogRow,
   requestIds: readonly string[],
 ): Promise<Map<string, MirroredColumn[]>> {
-  const rows = await on
-    .selectFrom('deletion_request')
-    .leftJoin('request_subject', 'request_subject.request_id', 'deletion_request.request_id')
-    .selectAll('deletion_request')
-    .select('subject')
-    .where('deletion_request.request_id', '=', sql<string>`any(${requestIds}::uuid[])`)
-    .execute();
+  const rows = await runPrepared<RequestRow>(
+    on,
+    `select request.*, subject from deletion_request as request left join request_subject using (request_id)
+      where request_id = any($1::uuid[])`,
+    [requestIds],
+  );
   return new Map(rows.map((row) => [row.request_id, requestColumns(log, row)]));
 }

@@ -1,5 +1,5 @@
 /** Stored tiles of one log as the audit compares them: by place, narrowest first. */
-import type { Queryable } from '@app/persistence';
+import { CopiedRows, copyRows, type Queryable } from '@app/persistence';
 import { HASH_BYTES, type Tile, TILE_HEIGHT, TILE_WIDTH } from '@app/tlog';
 import { sql } from 'kysely';
 import type { AuditFinding } from './finding.js';
@@ -9,29 +9,30 @@ type Place = Pick<Tile, 'level' | 'index'>;
 
 export const tileKey = ({ level, index }: Place): string => `${level}/${index}`;
 
-/** All widths of the tiles `first` to `last` of a level. */
+/**
+ * All widths of the tiles `first` to `last` of a level.
+ * @param rows holds their bytes, until something else is read into it
+ */
 export async function readStoredTiles(
   on: Queryable,
   logId: number,
   level: number,
   first: bigint,
   last: bigint,
+  rows = new CopiedRows(),
 ): Promise<StoredTiles> {
-  const rows = await on
-    .selectFrom('tile')
-    .select(['level', 'tile_index as index', 'width', 'hashes'])
-    .where('log_id', '=', logId)
-    .where('level', '=', level)
-    .where('tile_index', '>=', first)
-    .where('tile_index', '<=', last)
-    .orderBy('tile_index')
-    .orderBy('width')
-    .execute();
+  await copyRows(
+    on,
+    `select tile_index, width, hashes from tile where log_id = ${logId} and level = ${level}
+      and tile_index between ${first} and ${last} order by tile_index, width`,
+    rows,
+  );
   const tiles = new Map<string, Tile[]>();
-  for (const row of rows) {
-    const known = tiles.get(tileKey(row));
-    if (known) known.push(row);
-    else tiles.set(tileKey(row), [row]);
+  for (const [index, width, hashes] of rows.values()) {
+    const tile = { level, index: index!.readBigInt64BE(), width: width!.readInt16BE(), hashes: hashes! };
+    const known = tiles.get(tileKey(tile));
+    if (known) known.push(tile);
+    else tiles.set(tileKey(tile), [tile]);
   }
   return tiles;
 }
