@@ -170,6 +170,27 @@ it('is checked at its due time, measured anew, and shown everywhere', async () =
   );
 });
 
+it('is checked when an operator asks, whose answer names check and verification', async () => {
+  const mutation = `mutation ($id: ID!) { reverifyRelease(releaseId: $id) {
+    verificationId driftCheckDueAt verification { id }
+  } }`;
+  const { data, errors } = await daemon.graphql('operator', mutation, { id: releaseId });
+  expect(errors).toBeUndefined();
+  const { verificationId, driftCheckDueAt } = (data as { reverifyRelease: Record<string, string> })
+    .reverifyRelease;
+  await until(async () => {
+    const verification = await newest();
+    return verification!.verificationId === verificationId && verification!.progress.status === 'ATTESTED';
+  });
+  const answer = await daemon.graphql('auditor', CHECKS, { id: releaseId });
+  expect(answer.data).toMatchObject({
+    release: {
+      driftChecks: { nodes: [{ outcome: 'SAME', generation: 1, dueAt: driftCheckDueAt }, {}] },
+      verifications: { nodes: [{ cause: 'OPERATOR', generation: 1 }] },
+    },
+  });
+});
+
 async function printedTimeline(): Promise<string> {
   const { authorization } = await daemon.headersOf('auditor');
   const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);

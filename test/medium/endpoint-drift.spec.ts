@@ -1,4 +1,5 @@
-/** What a schedule does about a release behind an endpoint: real HTTP servers, real ONNX files, real PostgreSQL. */
+/** What a schedule and operators do about a release behind an endpoint: real HTTP servers, real ONNX files, real PostgreSQL. */
+import { randomUUID } from 'node:crypto';
 import { InferenceError } from '@app/inference';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FEATURES } from '../support/live.js';
@@ -152,13 +153,14 @@ describe('an endpoint behind which the model was exchanged', () => {
   });
 
   it('lets no verification be attested that began before', async () => {
-    await served.bench.verifications.request(served.releaseId, 'operator');
-    for (const name of ['verification.plan', 'verification.conclude'] as const) await served.runJobs(name);
+    await served.look();
+    for (const name of ['verification.drift', 'verification.plan', 'verification.conclude'] as const)
+      await served.runJobs(name);
     const { verificationId } = await served.newest();
     served.serve(NOT_UNLEARNED);
     const now = new Date('2027-02-01T03:00:00Z');
     await served.worker.run({
-      id: 'a job',
+      id: randomUUID(),
       name: 'verification.drift',
       data: { releaseId: served.releaseId, dueAt: now.toISOString() },
     });
@@ -323,6 +325,119 @@ describe('one due time', () => {
     expect(await served.checks()).toHaveLength(1);
     expect(await served.bench.takeJobs('verification.plan')).toHaveLength(1);
   });
+});
+
+describe('an operator who asks for a verification', () => {
+  const ask = () => served.bench.verifications.request(served.releaseId, 'operator');
+
+  it('has the endpoint asked first, and the verification that was promised stands on the answer', async () => {
+    served.passes();
+    const { verificationId, driftCheckDueAt } = await ask();
+    expect(await served.bench.verifications.find(verificationId)).toBeNull();
+    await served.drain();
+    expect(served.passes()).toBe(SAMPLE);
+    expect(await served.checks()).toMatchObject([{ outcome: 'SAME', dueAt: driftCheckDueAt }]);
+    expect(await served.newest()).toMatchObject({
+      verificationId,
+      cause: 'operator',
+      progress: { status: 'ATTESTED', targetPasses: 0n },
+    });
+  });
+
+  it('has everything measured anew where the model was exchanged', async () => {
+    served.serve(NOT_UNLEARNED);
+    const { verificationId } = await ask();
+    await served.drain();
+    expect(await served.checks()).toMatchObject([{ outcome: 'DIFFERENT', generation: 0 }]);
+    expect(await served.newest()).toMatchObject({
+      verificationId,
+      result: 'FAILED',
+      generation: 1,
+      progress: { status: 'ATTESTED', targetPasses: BigInt(ALL) },
+    });
+  });
+
+  it('gets no verification from an endpoint that gives no answer', async () => {
+    served.server.fault = (_request, response) => (response.destroy(), 'handled');
+    const before = await served.attestations();
+    const { verificationId, driftCheckDueAt } = await ask();
+    await served.worker.run(await served.lastTry());
+    await served.drain();
+    expect(await served.checks()).toMatchObject([{ outcome: 'UNREACHABLE', dueAt: driftCheckDueAt }]);
+    expect(await served.bench.verifications.find(verificationId)).toBeNull();
+    expect(await served.attestations()).toEqual(before);
+  });
+
+  it('may ask twice at once: two checks, one new generation, and each gets the verification', async () => {
+    served.serve(NOT_UNLEARNED);
+    const asked = await Promise.all([ask(), ask()]);
+    const jobs = await served.bench.takeJobs('verification.drift');
+    const outcomes = await Promise.allSettled([served.worker.run(jobs[0]!), served.other.run(jobs[1]!)]);
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue;
+      expect(outcome.reason).toMatchObject({ code: 'VERIFICATION_DRIFT_CHECK_RACE', retryable: true });
+      await served.worker.run(jobs[i]!);
+    }
+    await served.drain();
+    for (const { verificationId } of asked)
+      expect(await served.bench.verifications.get(verificationId)).toMatchObject({
+        result: 'FAILED',
+        generation: 1,
+        progress: { status: 'ATTESTED' },
+      });
+    const different = (await served.checks()).filter(({ outcome }) => outcome === 'DIFFERENT');
+    expect(different).toHaveLength(1);
+  });
+
+  it('in the very moment of another shares its check, and a job that comes twice does nothing twice', async () => {
+    const first = await ask();
+    const [job] = await served.bench.takeJobs('verification.drift');
+    const second = { ...job!, id: randomUUID() };
+    served.passes();
+    for (const one of [job!, second, job!, second]) await served.worker.run(one);
+    expect(served.passes()).toBe(SAMPLE);
+    expect(await served.checks()).toHaveLength(1);
+    const plans = await served.bench.takeJobs('verification.plan');
+    expect(plans.map(({ id }) => id)).toEqual([first.verificationId, second.id]);
+    for (const plan of [...plans, ...plans]) await served.worker.run(plan);
+    await served.drain();
+    for (const { id } of plans)
+      expect((await served.bench.verifications.get(id)).progress.status).toBe('ATTESTED');
+    await served.worker.run(job!);
+    expect(await served.bench.takeJobs('verification.plan')).toEqual([]);
+  });
+
+  it('about a release that is not current any more has its endpoint asked, too', async () => {
+    await served.register();
+    await served.drain();
+    const { verificationId } = await ask();
+    await served.drain();
+    expect(await served.checks()).toMatchObject([{ outcome: 'SAME' }]);
+    expect((await served.bench.verifications.get(verificationId)).releaseId).toBe(served.releaseId);
+  });
+
+  it('about all current releases has each endpoint asked', async () => {
+    const [requested] = await served.bench.verifications.requestCurrentReleases('operator');
+    await served.drain();
+    expect(await served.checks()).toMatchObject([{ outcome: 'SAME', dueAt: requested!.driftCheckDueAt }]);
+    expect((await served.newest()).verificationId).toBe(requested!.verificationId);
+  });
+
+  it('before anything is known of it has it measured', async () => {
+    const second = await served.register();
+    await served.bench.takeJobs();
+    const { verificationId } = await served.bench.verifications.request(second, 'operator');
+    await served.drain();
+    expect(await served.checks(second)).toEqual([]);
+    expect(await served.newest(second)).toMatchObject({ verificationId, progress: { status: 'ATTESTED' } });
+  });
+});
+
+it('a new profile is measured on what the endpoint still says', async () => {
+  await served.bench.freeze(served.model.modelId, { levels: 10 });
+  await served.drain();
+  expect(await served.checks()).toMatchObject([{ outcome: 'SAME' }]);
+  expect(await served.newest()).toMatchObject({ cause: 'operator', progress: { status: 'ATTESTED' } });
 });
 
 it('another release with the same address is measured itself', async () => {

@@ -180,7 +180,7 @@ describe('what is known already', () => {
     const releaseId = await bench.release(model.modelId, model.releaseValues(model.forget));
     await bench.drain(worker);
     const first = await latest(model.modelId);
-    const id = await bench.verifications.request(releaseId, 'operator');
+    const { verificationId: id } = await bench.verifications.request(releaseId, 'operator');
     expect(await bench.drain(worker)).toEqual([]);
     const second = await bench.verifications.get(id);
     expect(second).toMatchObject({

@@ -142,7 +142,7 @@ export async function openWorker(
       } else if (queue === 'verification.prepare') {
         await app.get(PendingSignalsService).prepare(data as PrepareJob);
       } else if (queue === 'verification.drift') {
-        await app.get(EndpointDriftService).run(data as DriftJob, { lastTry });
+        await app.get(EndpointDriftService).run(id, data as DriftJob, { lastTry });
       } else if (queue === 'verification.signals') {
         await app.get(SetSignalsService).run(data as SignalsJob);
       } else {

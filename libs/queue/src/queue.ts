@@ -56,6 +56,8 @@ const START_PATIENCE_MS = 30_000;
 const LEASE_CHECK_SECONDS = 2;
 
 export interface SendOptions {
+  /** Of the job, where whoever asks knows it already: sent again it is the same job. */
+  readonly id?: string;
   /** Debounces: jobs of this name and key sent within a second become one, run after the last of them. */
   readonly singletonKey?: string;
   readonly startAfterSeconds?: number;
@@ -180,7 +182,7 @@ export class Queue {
 
   /**
    * Enqueues in the caller's transaction: the job exists exactly if the transaction commits.
-   * @returns the job id, or null when a job with the same singleton key waits already
+   * @returns the job id, or null when a job with the same singleton key waits already or one with the same id is known
    */
   async send(
     tx: Queryable,
@@ -190,6 +192,7 @@ export class Queue {
   ): Promise<string | null> {
     await this.start();
     return this.boss.send(name, data, {
+      ...(options.id ? { id: options.id } : {}),
       ...(options.singletonKey
         ? { singletonKey: options.singletonKey, singletonSeconds: 1, singletonNextSlot: true }
         : {}),

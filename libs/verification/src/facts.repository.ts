@@ -10,15 +10,18 @@ export interface ModelFact {
   readonly signalKind: 'probability' | 'loss';
 }
 
-export interface ReleaseFact {
+export interface ReleaseRuntime {
   readonly releaseId: string;
+  readonly runtime: string;
+}
+
+export interface ReleaseFact extends ReleaseRuntime {
   readonly modelId: string;
   /** Place among the model's releases, in order of registration. */
   readonly ordinal: number;
   readonly name: string;
   /** SHA-256, hexadecimal. */
   readonly artifactDigest: string;
-  readonly runtime: string;
   readonly committedBefore: bigint;
   readonly registeredAt: Date;
 }
@@ -114,28 +117,28 @@ export class FactsRepository {
   }
 
   /** The model's newest release that is neither withdrawn nor superseded. */
-  async currentRelease(modelId: string, db: Queryable = this.db): Promise<string | undefined> {
+  async currentRelease(modelId: string, db: Queryable = this.db): Promise<ReleaseRuntime | undefined> {
     const row = await db
       .selectFrom('live_release')
-      .select('release_id')
+      .select(['release_id', 'runtime'])
       .where('model_id', '=', modelId)
       .orderBy('ordinal', 'desc')
       .limit(1)
       .executeTakeFirst();
-    return row?.release_id;
+    return row && { releaseId: row.release_id, runtime: row.runtime };
   }
 
   /** Each model's current release, where the model has a profile to verify it with. */
-  async currentReleases(): Promise<string[]> {
+  async currentReleases(): Promise<ReleaseRuntime[]> {
     const rows = await this.db
       .selectFrom('live_release')
       .distinctOn('model_id')
-      .select('release_id')
+      .select(['release_id', 'runtime'])
       .where('model_id', 'in', (profiles) => profiles.selectFrom('profile').select('profile.model_id'))
       .orderBy('model_id')
       .orderBy('ordinal', 'desc')
       .execute();
-    return rows.map((row) => row.release_id);
+    return rows.map((row) => ({ releaseId: row.release_id, runtime: row.runtime }));
   }
 
   /** Releases of the model in use that nobody has begun to verify, oldest first. */

@@ -1,11 +1,12 @@
 /** Verifications as others see them: asked for, listed, followed. Proven by test/medium/verification.spec.ts. */
+import { CLOCK, type Clock } from '@app/ledger';
 import { DATABASE, type Database, type VerificationCause } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { VerificationError } from './errors.js';
-import { FactsRepository } from './facts.repository.js';
+import { FactsRepository, type ReleaseRuntime } from './facts.repository.js';
 import { type Page, pageOf, type PageRequest, pageSize, readCursor, UUID_KEY } from './page.js';
-import { sendConclude } from './verification-jobs.js';
+import { type RequestedVerification, sendConclude, sendRequest } from './verification-jobs.js';
 import {
   type Verification,
   type VerificationFilter,
@@ -19,6 +20,7 @@ export class VerificationService {
     private readonly facts: FactsRepository,
     private readonly queue: Queue,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** @throws VERIFICATION_UNKNOWN */
@@ -42,24 +44,21 @@ export class VerificationService {
   }
 
   /**
-   * Asks for a verification of a release against all commitments so far.
-   * @returns the id that the verification will have once it is planned
+   * Asks for a verification of a release against all commitments so far. Where an endpoint answers for it a drift check comes
+   * first; an endpoint that gives no answer leaves it at that. Asked again it is checked and verified again.
    * @throws VERIFICATION_RELEASE_UNKNOWN
    */
-  async request(releaseId: string, cause: VerificationCause): Promise<string> {
+  async request(releaseId: string, cause: VerificationCause): Promise<RequestedVerification> {
     const release = await this.facts.release(releaseId);
     if (!release) throw new VerificationError('VERIFICATION_RELEASE_UNKNOWN', 'there is no such release');
-    return this.send(releaseId, cause);
+    return this.send(release, cause);
   }
 
-  /**
-   * Asks for a verification of every model's current release, where the model has a profile.
-   * @returns the ids that the verifications will have
-   */
-  async requestCurrentReleases(cause: VerificationCause): Promise<string[]> {
-    const ids: string[] = [];
-    for (const releaseId of await this.facts.currentReleases()) ids.push(await this.send(releaseId, cause));
-    return ids;
+  /** As {@link request}, of every model's current release, where the model has a profile. */
+  async requestCurrentReleases(cause: VerificationCause): Promise<RequestedVerification[]> {
+    const requested: RequestedVerification[] = [];
+    for (const release of await this.facts.currentReleases()) requested.push(await this.send(release, cause));
+    return requested;
   }
 
   /**
@@ -81,9 +80,7 @@ export class VerificationService {
     return lost.length;
   }
 
-  private async send(releaseId: string, cause: VerificationCause): Promise<string> {
-    const id = await this.queue.send(this.db, 'verification.plan', { releaseId, cause });
-    if (id === null) throw new VerificationError('VERIFICATION_RELEASE_UNKNOWN', 'the queue took no job');
-    return id;
+  private send(release: ReleaseRuntime, cause: VerificationCause): Promise<RequestedVerification> {
+    return sendRequest(this.queue, this.db, release, { cause, at: this.clock() });
   }
 }

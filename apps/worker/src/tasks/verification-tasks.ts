@@ -53,8 +53,8 @@ export class VerificationTasks implements OnApplicationBootstrap, OnModuleDestro
     await queue.work<DriftJob>(
       'verification.drift',
       { concurrency: 1 },
-      async ({ data, lastTry, progress }) => {
-        const check = await this.drifts.run(data, { lastTry, onProgress: progress });
+      async ({ id, data, lastTry, progress }) => {
+        const check = await this.drifts.run(id, data, { lastTry, onProgress: progress });
         if (check) this.tell(check);
       },
     );

@@ -14,7 +14,7 @@ import type { TargetRelease } from '../signals.service.js';
 export interface RecordedDriftCheck {
   readonly checkId: string;
   readonly releaseId: string;
-  /** When the schedule was due that asked for it: one check of a release for each due time. */
+  /** When the schedule was due or somebody asked: one check of a release for each due time. */
   readonly dueAt: Date;
   readonly checkedAt: Date;
   /** Of the release's signals, the one that was compared. DIFFERENT ends it. */

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { InferenceError, type ModelRuntime } from '@app/inference';
 import { CLOCK, type Clock, type EventDraft, LedgerService } from '@app/ledger';
-import { DATABASE, type Database, type Queryable } from '@app/persistence';
+import { DATABASE, type Database, type Queryable, type Tx } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { Inject, Injectable } from '@nestjs/common';
 import { VerificationError } from '../errors.js';
@@ -18,7 +18,7 @@ import { SampleReader } from '../live/sample-reader.service.js';
 import { releaseSource } from '../live/signal-source.js';
 import type { MeasurementProfile } from '../profile/profile-document.js';
 import { ProfileService } from '../profile/profile.service.js';
-import type { DriftJob } from '../verification-jobs.js';
+import type { DriftJob, PlanJob } from '../verification-jobs.js';
 import { WORKER_NAME } from '../worker-name.js';
 import { type AskedAgain, findDrift } from './drift-check.js';
 import { DriftCheckRepository, type RecordedDriftCheck } from './drift-check.repository.js';
@@ -68,33 +68,43 @@ export class EndpointDriftService {
 
   /**
    * Makes the check that a due time asked for, once. A release of which nothing is known is verified at once; one that is
-   * not in use any more is left alone.
+   * not in use any more is left alone by the schedule. Who asks at a due time that has its check gets the verification all
+   * the same; the schedule, which asks twice after a crash, got it with the check.
+   * @param jobId the id of the verification that follows
    * @returns what was found; null where no check was made
    * @throws VERIFICATION_RELEASE_UNKNOWN; what may pass by itself, before the last try; VERIFICATION_DRIFT_CHECK_RACE (retryable)
    */
   async run(
-    job: DriftJob,
+    jobId: string,
+    { releaseId, ...job }: DriftJob,
     { lastTry, onProgress = () => undefined }: DriftTry,
   ): Promise<RecordedDriftCheck | null> {
-    const { releaseId } = job;
+    const { cause = 'schedule' } = job;
     const dueAt = new Date(job.dueAt);
-    if (await this.checks.ofDueTime(releaseId, dueAt)) return null;
+    const follow = (db: Queryable) => this.requestVerification(db, jobId, { releaseId, cause });
+    const made = await this.checks.ofDueTime(releaseId, dueAt);
+    if (made) {
+      if (cause !== 'schedule' && made.outcome !== 'UNREACHABLE') await follow(this.db);
+      return null;
+    }
     const release = await this.facts.release(releaseId);
     if (!release) throw new VerificationError('VERIFICATION_RELEASE_UNKNOWN', 'there is no such release');
     const profile = await this.profiles.current(release.modelId);
-    if (!profile || (await this.facts.currentRelease(release.modelId)) !== releaseId) return null;
+    if (!profile) return null;
+    const current = await this.facts.currentRelease(release.modelId);
+    if (cause === 'schedule' && current?.releaseId !== releaseId) return null;
     const generation = await this.checks.generation(releaseId);
     const seed = Buffer.from(this.settings.newSeed()).toString('hex');
     const drawn = await this.draw(release, generation, profile, seed);
     if (drawn.length === 0) {
-      await this.requestVerification(this.db, releaseId);
+      await follow(this.db);
       return null;
     }
     const { measurement } = profile.document;
     const { asked, unread } = await this.ask(release, drawn, measurement.signalKind, { lastTry, onProgress });
     const { tolerance } = this.settings;
     const finding = findDrift(asked, measurement.signalKind, tolerance);
-    return this.record({
+    const check: NewDriftCheck = {
       ...finding,
       errorCode: finding.outcome === 'UNREACHABLE' ? (finding.errorCode ?? unread) : finding.errorCode,
       checkId: randomUUID(),
@@ -105,7 +115,8 @@ export class EndpointDriftService {
       tolerance,
       seed,
       checkedBy: this.workerName,
-    });
+    };
+    return this.record(check, follow);
   }
 
   private draw(
@@ -169,7 +180,7 @@ export class EndpointDriftService {
     }
   }
 
-  private async record(check: NewDriftCheck): Promise<RecordedDriftCheck> {
+  private async record(check: NewDriftCheck, follow: (tx: Tx) => Promise<void>): Promise<RecordedDriftCheck> {
     let recorded: RecordedDriftCheck | undefined;
     await this.ledger.append({
       idempotency: null,
@@ -184,15 +195,16 @@ export class EndpointDriftService {
             { retryable: true },
           );
         }
-        if (check.outcome !== 'UNREACHABLE') await this.requestVerification(tx, check.releaseId);
+        if (check.outcome !== 'UNREACHABLE') await follow(tx);
         return null;
       },
     });
     return recorded!;
   }
 
-  private async requestVerification(db: Queryable, releaseId: string): Promise<void> {
-    await this.queue.send(db, 'verification.plan', { releaseId, cause: 'schedule' });
+  /** Harmless to repeat: the job has its id. */
+  private async requestVerification(db: Queryable, id: string, job: PlanJob): Promise<void> {
+    await this.queue.send(db, 'verification.plan', job, { id });
   }
 }
 

@@ -18,6 +18,7 @@ import { INDEX_KEY, type Page, pageOf, type PageRequest, pageSize, readCursor } 
 import { BLOCK_WIDTH, UNSCORABLE_SCORE } from '../plan.js';
 import { PendingSignalsService } from '../live/pending-signals.service.js';
 import { type SignalOrigin, SignalsService, type WantedSamples } from '../signals.service.js';
+import { sendRequest } from '../verification-jobs.js';
 import { requireSignals, ScaleBuilder } from './freeze.js';
 import { type FreezeProfile, measurementOf, policyOf } from './freeze-settings.js';
 import { ensureNullSizes, groupTestOf } from './null-sizes.js';
@@ -326,9 +327,8 @@ export class ProfileService {
     for (const releaseId of waiting) {
       await this.queue.send(tx, 'verification.plan', { releaseId, cause: 'release' });
     }
-    if (current !== undefined && !waiting.includes(current)) {
-      await this.queue.send(tx, 'verification.plan', { releaseId: current, cause: 'operator' });
-    }
+    if (current && !waiting.includes(current.releaseId))
+      await sendRequest(this.queue, tx, current, { cause: 'operator', at: this.clock() });
   }
 }
 

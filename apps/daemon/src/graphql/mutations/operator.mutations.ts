@@ -4,24 +4,26 @@ import { Roles } from '../../auth/roles.decorator.js';
 import { requireId } from '../ids.js';
 import { VerificationTicket } from '../nodes/verification.node.js';
 
-/** What operators may start. Verifying is idempotent: where nothing is new, nothing is computed. */
+/** What operators may start. Verifying is idempotent: where nothing is new, nothing is computed; endpoints are asked each time. */
 @Resolver()
 export class OperatorMutations {
   constructor(private readonly verifications: VerificationService) {}
 
-  @Mutation(() => VerificationTicket, { description: 'Verify a release against all commitments so far.' })
+  @Mutation(() => VerificationTicket, {
+    description:
+      'Verify a release against all commitments so far. Where an endpoint answers for it, it is asked again for known signals first.',
+  })
   @Roles('operator')
-  async reverifyRelease(
-    @Args('releaseId', { type: () => ID }) releaseId: string,
-  ): Promise<VerificationTicket> {
+  reverifyRelease(@Args('releaseId', { type: () => ID }) releaseId: string): Promise<VerificationTicket> {
     const id = requireId(releaseId, 'release');
-    return { verificationId: await this.verifications.request(id, 'operator') };
+    return this.verifications.request(id, 'operator');
   }
 
-  @Mutation(() => [VerificationTicket], { description: 'Verify the current release of every model.' })
+  @Mutation(() => [VerificationTicket], {
+    description: 'Verify the current release of every model, as reverifyRelease does.',
+  })
   @Roles('operator')
-  async reverifyCurrentReleases(): Promise<VerificationTicket[]> {
-    const ids = await this.verifications.requestCurrentReleases('operator');
-    return ids.map((verificationId) => ({ verificationId }));
+  reverifyCurrentReleases(): Promise<VerificationTicket[]> {
+    return this.verifications.requestCurrentReleases('operator');
   }
 }

@@ -13,7 +13,7 @@ export class DriftCheckNode {
   @Field(() => ID)
   id!: string;
 
-  @Field(() => DateTime, { description: 'When the schedule was due that asked for it.' })
+  @Field(() => DateTime, { description: 'When the schedule was due, or somebody asked for a verification.' })
   dueAt!: Date;
 
   @Field(() => DateTime)

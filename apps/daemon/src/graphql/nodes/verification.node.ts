@@ -96,6 +96,13 @@ export class VerificationNode {
 export class VerificationTicket {
   @Field(() => ID)
   verificationId!: string;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Due time of the drift check that comes first, as in driftChecks of the release; where that is UNREACHABLE nothing is verified. Null where no endpoint answers for the release.',
+  })
+  driftCheckDueAt!: Date | null;
 }
 
 export const VerificationConnection = connectionTypeOf(VerificationNode, 'Verification');

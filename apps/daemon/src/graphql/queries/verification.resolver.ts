@@ -120,7 +120,10 @@ export class VerificationResolver {
 
 @Resolver(() => VerificationTicket)
 export class VerificationTicketResolver {
-  @ResolveField(() => VerificationNode, { nullable: true, description: 'Null until it is planned.' })
+  @ResolveField(() => VerificationNode, {
+    nullable: true,
+    description: 'Null until it is planned, which is after the drift check where there is one.',
+  })
   async verification(
     @Parent() { verificationId }: VerificationTicket,
     @RequestContext() { loaders }: GraphqlContext,
