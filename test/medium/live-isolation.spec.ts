@@ -1,13 +1,23 @@
 /** Models that hang or eat memory, from registration to attestation: in processes of their own, as a worker runs them. */
-import { openRuntime } from '@app/inference';
+import { rmSync } from 'node:fs';
+import { type ModelRuntime, openRuntime } from '@app/inference';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { FEATURES, liveModel, rememberingModel, storeModel } from '../support/live.js';
+import {
+  FEATURES,
+  type LiveModel,
+  liveModel,
+  rememberingModel,
+  storeModel,
+  storeSamples,
+} from '../support/live.js';
 import { greedyOnnxFile, hangingOnnxFile } from '../support/models/faulty-onnx.js';
 import { onnxFile } from '../support/models/write-onnx.js';
 import { bytesOf } from '../support/registry.js';
 import { runtimeOptions } from '../support/runtime-options.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
 import {
+  artifactCache,
   openVerification,
   openWorker,
   type TestWorker,
@@ -22,6 +32,9 @@ const LIMITS = { timeoutMs: 2_000, memoryMb: 900 };
 let database: TestDatabase;
 let bench: VerificationBench;
 let worker: TestWorker;
+/** The newest. */
+let loaded: ModelRuntime | null = null;
+let model: LiveModel;
 let release: (file: Uint8Array) => ReturnType<typeof verified>;
 
 beforeAll(async () => {
@@ -29,9 +42,9 @@ beforeAll(async () => {
   bench = await openVerification(database);
   worker = await openWorker(database, 'worker', {
     models: 1,
-    openRuntime: (source) => openRuntime(source, runtimeOptions(LIMITS)),
+    openRuntime: async (source) => (loaded = await openRuntime(source, runtimeOptions(LIMITS))),
   });
-  const model = await liveModel(bench, { forget: COMMITMENTS - 1 });
+  model = await liveModel(bench, { forget: COMMITMENTS - 1 });
   for (let i = 0; i < model.forget.length; i += 5)
     await bench.file(model.modelId, model.forget.slice(i, i + 5));
   await bench.file(model.modelId, ['poison']);
@@ -81,4 +94,23 @@ it('a sample at which the model hangs costs no other one its score', async () =>
   expect(verification.progress.status).toBe('ATTESTED');
   expect(summary.unscorable).toEqual([{ role: 'release', code: 'RUNTIME_TIMEOUT', samples: 1 }]);
   expect(summary.counts.samples.UNSCORABLE).toBe(1);
+});
+
+it('a release whose files were removed from the machine is fetched again, and no sample goes without its score', async () => {
+  const { verification } = await release(onnxFile(rememberingModel(['controls', 'late'])));
+  const { pid } = loaded as ModelRuntime & { readonly pid: number };
+  process.kill(pid, 'SIGKILL');
+  await until(() => (loaded as ModelRuntime & { readonly pid: number | null }).pid === null);
+  rmSync(artifactCache(database), { recursive: true });
+  await storeSamples(bench, model.modelId, 'late', ['late-1']);
+  await bench.file(model.modelId, ['late-1']);
+  await bench.verifications.request(verification.releaseId, 'schedule');
+  const [plan] = await bench.takeJobs('verification.plan');
+  await worker.run(plan!);
+  const [job] = await bench.takeJobs('verification.block');
+  await expect(worker.run(job!)).rejects.toMatchObject({ code: 'RUNTIME_UNAVAILABLE', retryable: true });
+  // As the queue gives it again.
+  await worker.run(job!);
+  const { summary } = await verified(verification.releaseId);
+  expect(summary.unscorable).toEqual([]);
 });

@@ -91,7 +91,7 @@ export interface TestWorker {
 }
 
 /** Copies of model files of one database; removed with its bench. */
-const artifactCache = ({ name }: TestDatabase): string => join(tmpdir(), `${name}-artifacts`);
+export const artifactCache = ({ name }: TestDatabase): string => join(tmpdir(), `${name}-artifacts`);
 
 const shared = (database: TestDatabase): DynamicModule[] => [
   ConfigModule.forRoot(loadConfig({ LACUNA_ARTIFACT_CACHE: artifactCache(database) })),

@@ -77,7 +77,7 @@ export type ArtifactErrorCode =
  * is given, the named samples of the batch are to blame and the others are fine.
  */
 export type RuntimeErrorCode =
-  /** The model cannot be loaded: truncated or foreign file, unknown operator, no such entry or output. */
+  /** The model cannot be loaded: truncated or foreign file, unknown operator, no such output, a file that it names missing. */
   | 'RUNTIME_MODEL_BROKEN'
   /** The samples do not fit the model: name, shape, dtype, label out of range, form (tensors, tokens, text). */
   | 'RUNTIME_INPUT_MISMATCH'
@@ -95,7 +95,7 @@ export type RuntimeErrorCode =
   | 'RUNTIME_PROCESS_DIED'
   /** The runtime was disposed of: it must be opened again. */
   | 'RUNTIME_DISPOSED'
-  /** What runs the model is not there for now: package or backend absent, endpoint down, overloaded or cut off. */
+  /** What runs the model is not there for now: package, backend or files absent here, endpoint down, overloaded or cut off. */
   | 'RUNTIME_UNAVAILABLE'
   /** The operator has not allowed this host for endpoints, or its address is never allowed. */
   | 'RUNTIME_ENDPOINT_FORBIDDEN'

@@ -5,7 +5,7 @@ import { InferenceError } from '../errors.js';
 import type { Feed } from '../local/feeds.js';
 import type { Engine, FileDeclaration } from '../local/local-runtime.js';
 import type { LocalOptions } from '../local/local-options.js';
-import { modelFile } from '../local/model-file.js';
+import { entryFile } from '../local/model-file.js';
 import { loadFault, runFault } from '../local/model-fault.js';
 import type { ModelOutput } from '../local/signals-of-output.js';
 import type { DType, ModelDescription, TensorSpec } from '../runtime.js';
@@ -18,7 +18,7 @@ export async function loadOnnxEngine(
   directory: string,
   options: LocalOptions,
 ): Promise<Engine> {
-  const path = modelFile(directory, declaration.entry);
+  const path = entryFile(directory, declaration.entry);
   const runtime = await onnxruntime();
   const backend = await firstUsable(runtime, options.backends.filter(isOnnxBackend));
   const session = await create(runtime, path, directory, sessionOptions(backend, options.threads));

@@ -78,12 +78,11 @@ describe('onnx', () => {
     await Promise.all([free.dispose(), fixed.dispose()]);
   });
 
-  it('an entry outside the artifact, a missing file, an output that is not there', async () => {
+  it('an entry outside the artifact, an output that is not there', async () => {
     const directory = writeModel({ 'inside/model.onnx': onnxFile(CONFORMANCE_MLP) });
     directories.push(directory);
     for (const [entry, output, message] of [
       ['../model.onnx', null, /outside the artifact/],
-      ['other.onnx', null, /no file other\.onnx/],
       ['inside/model.onnx', 'scores', /no output scores; name the one that holds the classes \(output\)/],
     ] as const) {
       const declaration = { kind: 'onnx', entry, output, outputForm: 'logits' } as const;
@@ -92,5 +91,14 @@ describe('onnx', () => {
       expect(error.message).toMatch(message);
       expect(error.message).not.toContain(directory);
     }
+  });
+
+  it('a file that somebody removed may be there again', async () => {
+    const directory = writeModel({ 'model.onnx': onnxFile(CONFORMANCE_MLP) });
+    rmSync(directory, { recursive: true });
+    const declaration = { kind: 'onnx', entry: 'model.onnx', output: null, outputForm: 'logits' } as const;
+    const error = await failure(openRuntime({ declaration, directory }, runtimeOptions()));
+    expect(error).toMatchObject({ code: 'RUNTIME_UNAVAILABLE', retryable: true });
+    expect(error.message).not.toContain(directory);
   });
 });

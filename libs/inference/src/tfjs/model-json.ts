@@ -7,7 +7,7 @@ import { dirname, relative } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { InferenceError } from '../errors.js';
-import { modelFile } from '../local/model-file.js';
+import { entryFile, namedFile } from '../local/model-file.js';
 
 const BYTES: Readonly<Record<string, number>> = {
   float32: 4,
@@ -42,7 +42,7 @@ export interface ModelJson {
 
 /** @throws InferenceError RUNTIME_MODEL_BROKEN */
 export async function readModelJson(directory: string, entry: string): Promise<ModelJson> {
-  const path = modelFile(directory, entry);
+  const path = entryFile(directory, entry);
   const parsed = modelJsonSchema.safeParse(parseJson(await readFile(path, 'utf8'), entry));
   if (!parsed.success) throw broken(`${entry} is no TensorFlow.js model: ${parsed.error.issues[0]!.message}`);
   const { format, modelTopology, weightsManifest, signature } = parsed.data;
@@ -50,7 +50,7 @@ export async function readModelJson(directory: string, entry: string): Promise<M
   const shards: Buffer[] = [];
   for (const group of weightsManifest) {
     for (const name of group.paths) {
-      shards.push(await readFile(modelFile(directory, folder === '' ? name : `${folder}/${name}`)));
+      shards.push(await readFile(namedFile(directory, folder === '' ? name : `${folder}/${name}`)));
     }
   }
   const weightSpecs = weightsManifest.flatMap(({ weights }) => weights) as io.WeightsManifestEntry[];

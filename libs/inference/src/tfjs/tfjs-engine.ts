@@ -7,7 +7,7 @@ import { InferenceError } from '../errors.js';
 import type { Feed } from '../local/feeds.js';
 import type { Engine, FileDeclaration } from '../local/local-runtime.js';
 import type { LocalOptions } from '../local/local-options.js';
-import { modelFile } from '../local/model-file.js';
+import { entryFile } from '../local/model-file.js';
 import { loadFault, runFault } from '../local/model-fault.js';
 import type { ModelOutput } from '../local/signals-of-output.js';
 import type { ModelDescription } from '../runtime.js';
@@ -22,7 +22,7 @@ export async function loadTfjsEngine(
   directory: string,
   options: LocalOptions,
 ): Promise<Engine> {
-  const path = modelFile(directory, declaration.entry);
+  const path = entryFile(directory, declaration.entry);
   const tf = await loadTensorflow();
   const backend = await firstUsable(tf, options);
   try {

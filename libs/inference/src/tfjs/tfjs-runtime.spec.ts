@@ -82,18 +82,22 @@ for (const [form, filesOf] of forms) {
   }));
 
   describe(`tfjs ${form}`, () => {
-    it('model.json cut off, missing, or of something else', async () => {
+    it('model.json cut off, without its weights, or of something else', async () => {
       const files = filesOf(CONFORMANCE_MLP);
       const json = files['model.json']!;
       for (const wrong of [
         { ...files, 'model.json': json.subarray(0, json.length / 2) },
-        { 'weights.bin': files['weights.bin']! },
         { ...files, 'model.json': Buffer.from('{"modelTopology": {}}') },
         { ...files, 'model.json': Buffer.from('[]') },
         { 'model.json': json },
       ]) {
         expect(await failure(open(wrong))).toMatchObject({ code: 'RUNTIME_MODEL_BROKEN', retryable: false });
       }
+    });
+
+    it('a model.json that somebody removed may be there again', async () => {
+      const error = await failure(open({ 'weights.bin': filesOf(CONFORMANCE_MLP)['weights.bin']! }));
+      expect(error).toMatchObject({ code: 'RUNTIME_UNAVAILABLE', retryable: true });
     });
 
     it('weights outside the artifact are not read', async () => {

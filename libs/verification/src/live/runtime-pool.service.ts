@@ -2,7 +2,7 @@
  * Loaded models of this process: opened when first used, kept while they are used most recently, shared by everything
  * that runs at once. Proven by test/medium/live-isolation.spec.ts.
  */
-import type { ModelRuntime } from '@app/inference';
+import { InferenceError, type ModelRuntime } from '@app/inference';
 import { CLOCK, type Clock } from '@app/ledger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { SignalSource } from './signal-source.js';
@@ -20,6 +20,8 @@ export const RUNTIME_POOL_OPTIONS = Symbol('RUNTIME_POOL_OPTIONS');
 interface Entry {
   readonly runtime: Promise<ModelRuntime>;
   users: number;
+  /** Nobody else takes it; whoever uses it last disposes of it. */
+  leaving: boolean;
 }
 
 /** Every block of a hanging model costs three time limits to find out; longer keeps a mended machine from trying. */
@@ -41,8 +43,13 @@ export class RuntimePool implements OnModuleDestroy {
     const entry = this.take(source);
     try {
       return await work(await entry.runtime);
+    } catch (error) {
+      // What it stands on is gone, such as its files on this machine: to open it anew is to fetch them again.
+      if (error instanceof InferenceError && error.code === 'RUNTIME_UNAVAILABLE') this.drop(source, entry);
+      throw error;
     } finally {
       entry.users -= 1;
+      if (entry.leaving && entry.users === 0) await disposeOf(entry.runtime);
       await this.evict();
     }
   }
@@ -69,17 +76,20 @@ export class RuntimePool implements OnModuleDestroy {
 
   private take({ artifactDigest, sourceDigest }: SignalSource): Entry {
     const known = this.entries.get(sourceDigest);
-    const entry = known ?? { runtime: this.options.open(artifactDigest), users: 0 };
+    const entry = known ?? { runtime: this.options.open(artifactDigest), users: 0, leaving: false };
     entry.users += 1;
     this.entries.delete(sourceDigest);
     this.entries.set(sourceDigest, entry);
     if (!known) {
       // What could not be opened is not kept: the next use tries again.
-      entry.runtime.catch(() => {
-        if (this.entries.get(sourceDigest) === entry) this.entries.delete(sourceDigest);
-      });
+      entry.runtime.catch(() => this.drop({ sourceDigest }, entry));
     }
     return entry;
+  }
+
+  private drop({ sourceDigest }: Pick<SignalSource, 'sourceDigest'>, entry: Entry): void {
+    if (this.entries.get(sourceDigest) === entry) this.entries.delete(sourceDigest);
+    entry.leaving = true;
   }
 
   private async evict(): Promise<void> {
