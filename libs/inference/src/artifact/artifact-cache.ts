@@ -150,7 +150,7 @@ async function write(path: string, file: ArtifactFile, content: AsyncIterable<Ui
   try {
     for await (const bytes of content) {
       hash.update(bytes);
-      await handle.write(bytes);
+      await handle.appendFile(bytes);
     }
     await handle.sync();
   } finally {

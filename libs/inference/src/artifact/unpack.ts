@@ -169,7 +169,7 @@ async function writeDraft(
       sizeBytes += chunk.length;
       if (sizeBytes > maxBytes) throw tooLarge();
       hash.update(chunk);
-      await file.write(chunk);
+      await file.appendFile(chunk);
     }
   } finally {
     await file.close();
