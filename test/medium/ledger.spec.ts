@@ -56,7 +56,21 @@ describe('the ledger', () => {
     expect(await ledger.service.nextIndex(log.logId)).toBe(40n);
   });
 
-  it('goes on with its first event log when it is opened under another name', async () => {
+  it('is not opened under another name', async () => {
+    const events = await ledger.service.eventLog();
+    const logs = await ledger.service.logs();
+    await expect(
+      makeTestLedger(database().db, { ledgerName: 'renamed.test' }).service.open(),
+    ).rejects.toMatchObject({
+      code: 'LEDGER_NAME_CHANGED',
+      details: { name: TEST_LEDGER, given: 'renamed.test' },
+    });
+    expect(await ledger.service.logs()).toEqual(logs);
+    await ledger.service.open();
+    expect(await ledger.service.eventLog()).toEqual(events);
+  });
+
+  it('goes on with its first event log where there is a second one, from before other names were refused', async () => {
     const { db } = database();
     const events = await ledger.service.eventLog();
     const before = await ledger.service.nextIndex(events.logId);

@@ -25,6 +25,8 @@ export interface TestLedgerOptions {
   readonly clock?: () => Date;
   readonly onCheckpoint?: (origin: string, treeSize: bigint) => void;
   readonly limits?: Partial<GroupLimits>;
+  /** Default {@link TEST_LEDGER}. */
+  readonly ledgerName?: string;
 }
 
 /** One daemon's share of the ledger; call it twice on one database for two daemons. */
@@ -33,6 +35,7 @@ export function makeTestLedger(
   options: TestLedgerOptions = {},
   key = generateKeyPairSync('ed25519'),
 ) {
+  const { ledgerName = TEST_LEDGER } = options;
   const clock = options.clock ?? (() => TEST_TIME);
   const repository = new LedgerRepository(db);
   const publications = new PublicationRepository(db);
@@ -49,7 +52,7 @@ export function makeTestLedger(
     onError: (_origin, error) => errors.push(error),
     ...(options.onCheckpoint ? { onCheckpoint: options.onCheckpoint } : {}),
   });
-  const originOf = (modelId: string) => `${TEST_LEDGER}/${modelId}/commitments`;
+  const originOf = (modelId: string) => `${ledgerName}/${modelId}/commitments`;
   const sequencer = new Sequencer({
     repository,
     clock,
@@ -57,7 +60,7 @@ export function makeTestLedger(
     onAppended: () => undefined,
     ...(options.limits ? { limits: options.limits } : {}),
   });
-  const service = new LedgerService(repository, publications, sequencer, TEST_LEDGER);
+  const service = new LedgerService(repository, publications, sequencer, ledgerName);
   const verifierFor = (origin: string) => createEd25519Verifier(origin, signerFor(origin).publicKey);
   return {
     repository,

@@ -66,7 +66,7 @@ export const settings = {
     .describe('connections of one process to the database'),
   LACUNA_LEDGER_NAME: ledgerName
     .default('lacuna.local')
-    .describe('first part of every log origin; never change it once logs exist'),
+    .describe('first part of every log origin; no daemon starts under another one once logs exist'),
   LACUNA_HOST: text
     .default('127.0.0.1')
     .describe('address the daemon listens on; anything but loopback needs the LACUNA_JWT settings'),

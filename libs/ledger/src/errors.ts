@@ -7,6 +7,8 @@ export type LedgerErrorCode =
   | 'LEDGER_OVERLOADED'
   | 'LEDGER_STOPPING'
   | 'LEDGER_LOG_UNKNOWN'
+  /** The database's logs were made under another name; details: name, given. */
+  | 'LEDGER_NAME_CHANGED'
   | 'LEDGER_INDEX_UNKNOWN'
   | 'LEDGER_NOT_INTEGRATED'
   | 'LEDGER_ROLLED_BACK'

@@ -25,6 +25,9 @@ export interface SignedCheckpoint extends CheckpointRow {
   readonly origin: string;
 }
 
+/** What follows the ledger's name in the event log's origin. */
+const EVENT_LOG = '/events';
+
 export class LedgerService {
   private readonly edges = new Map<number, CompactRange>();
 
@@ -35,13 +38,23 @@ export class LedgerService {
     private readonly ledgerName: string,
   ) {}
 
-  /** Makes the event log; safe to call at every start. */
+  /**
+   * Makes the event log where there is none; safe to call at every start.
+   * @throws LedgerError `LEDGER_NAME_CHANGED` for a ledger that began under another name: witnesses and whoever holds its
+   *   published key would take what follows for another ledger
+   */
   async open(): Promise<void> {
-    await this.repository.createLog(this.repository.db, {
-      origin: `${this.ledgerName}/events`,
-      kind: 'events',
-      modelId: null,
-    });
+    const origin = `${this.ledgerName}${EVENT_LOG}`;
+    const isNew = (await this.repository.findLog({ kind: 'events' })) === undefined;
+    if (isNew) await this.repository.createLog(this.repository.db, { origin, kind: 'events', modelId: null });
+    const first = await this.eventLog();
+    if (first.origin === origin) return;
+    const name = first.origin.slice(0, -EVENT_LOG.length);
+    throw new LedgerError(
+      'LEDGER_NAME_CHANGED',
+      `the logs in this database began as ${name}; set LACUNA_LEDGER_NAME to that, or use another database for ${this.ledgerName}`,
+      { details: { name, given: this.ledgerName } },
+    );
   }
 
   /** See {@link Sequencer.append}. */
