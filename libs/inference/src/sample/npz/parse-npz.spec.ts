@@ -13,6 +13,7 @@ import {
   type ZipClaims,
   zipFile,
 } from '../../../../../test/support/npz.js';
+import { openFilesOf, tellsOpenFiles } from '../../../../../test/support/open-files.js';
 import { InferenceError } from '../../errors.js';
 import type { DType } from '../../runtime.js';
 import type { PlacedPayload } from '../placed-payload.js';
@@ -26,6 +27,8 @@ beforeAll(() => {
 });
 afterAll(() => {
   vi.unstubAllEnvs();
+  // After all that was read, refused and given up below.
+  if (tellsOpenFiles) expect(openFilesOf(directory)).toEqual([]);
   expect(readdirSync(join(directory, 'lacuna-uploads'))).toEqual([]);
   rmSync(directory, { recursive: true });
 });
@@ -320,6 +323,15 @@ describe('an archive is refused', () => {
       { numRuns: 500 },
     );
   });
+});
+
+it('is closed by a reader who stops', async () => {
+  for await (const { sampleId } of readSamples(inPieces(npzFile(GOOD, true), 100), 1e6)) {
+    expect(sampleId).toBe('a');
+    if (tellsOpenFiles) expect(openFilesOf(directory)).toHaveLength(2);
+    break;
+  }
+  if (tellsOpenFiles) expect(openFilesOf(directory)).toEqual([]);
 });
 
 it('an upload that breaks off fails with the error of the line', async () => {

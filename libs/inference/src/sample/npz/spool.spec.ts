@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openFilesOf, tellsOpenFiles } from '../../../../../test/support/open-files.js';
 import { Spool } from './spool.js';
 
-const DESCRIPTORS = '/proc/self/fd';
 const SECRET = 'the content of a sample '.repeat(50);
 
 let directory: string;
@@ -20,13 +20,6 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   rmSync(directory, { recursive: true });
 });
-
-/** Contents of the open files of `directory`. */
-const openFiles = () =>
-  readdirSync(DESCRIPTORS).flatMap((descriptor) => {
-    const path = join(DESCRIPTORS, descriptor);
-    return existsSync(path) && readlinkSync(path).startsWith(directory) ? [readFileSync(path)] : [];
-  });
 
 describe('a spool', () => {
   it('gives any range of what was appended, in pieces of any size', async () => {
@@ -66,12 +59,12 @@ describe('a spool', () => {
     expect(readdirSync(join(directory, 'lacuna-uploads'))).toEqual([]);
   });
 
-  it.skipIf(!existsSync(DESCRIPTORS))('is not to be read without its key, which no disk has', async () => {
+  it.skipIf(!tellsOpenFiles)('is not to be read without its key, which no disk has', async () => {
     await spool.append(Buffer.from(SECRET));
-    expect(openFiles().map((bytes) => bytes.length)).toEqual([SECRET.length]);
-    expect(openFiles()[0]!.toString('latin1')).not.toContain('sample');
+    expect(openFilesOf(directory).map((bytes) => bytes.length)).toEqual([SECRET.length]);
+    expect(openFilesOf(directory)[0]!.toString('latin1')).not.toContain('sample');
     await spool.close();
-    expect(openFiles()).toEqual([]);
+    expect(openFilesOf(directory)).toEqual([]);
     spool = new Spool();
   });
 });
