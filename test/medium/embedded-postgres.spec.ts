@@ -4,7 +4,14 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@app/config';
-import { checkSchema, connect, type OpenDatabase, ownDatabase, projectRoot } from '@app/persistence';
+import {
+  attachDatabase,
+  checkSchema,
+  connect,
+  type OpenDatabase,
+  ownDatabase,
+  projectRoot,
+} from '@app/persistence';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
 
@@ -73,8 +80,9 @@ describe('embedded PostgreSQL', () => {
     expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('adopts the server of an owner that was killed', async () => {
-    const config = JSON.stringify({ LACUNA_DATA_DIR: directory });
+  it('uses the server of an owner that was killed as a command, and adopts it as the next owner', async () => {
+    const settings = { LACUNA_DATA_DIR: directory };
+    const config = JSON.stringify(settings);
     const entry = join(projectRoot(), 'test', 'support', 'own-database.mjs');
     const child = spawn(process.execPath, [entry, config], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
@@ -85,6 +93,9 @@ describe('embedded PostgreSQL', () => {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
+    const attached = await attachDatabase(loadConfig(settings), () => undefined, 300);
+    expect(await ask(attached)).toBe(1);
+    await attached.close();
     const database = await own();
     expect(postmaster()).toBe(before);
     expect(messages).toContain('adopted the running embedded PostgreSQL');
