@@ -128,23 +128,34 @@ export class SampleSetRepository {
 
   /** All members in order, without trusting positions to be dense. */
   async *allMembers(sampleSetId: string): AsyncGenerator<SampleSetMember> {
-    for (let from = 0; ;) {
+    for (let from: number | null = 0; from !== null;) {
       const rows = await this.memberRows(sampleSetId, from, READ_BATCH);
       for (const row of rows) yield { sampleId: row.sample_id, clusterId: row.cluster_id };
-      const last = rows.at(-1);
-      if (!last) return;
-      from = last.position + 1;
+      const end: number = from + READ_BATCH;
+      from = rows.length === READ_BATCH ? end : await this.firstPosition(sampleSetId, end);
     }
   }
 
+  /** Null where no member is at `from` or behind it. */
+  private async firstPosition(sampleSetId: string, from: number): Promise<number | null> {
+    const row = await this.db
+      .selectFrom('sample_set_member')
+      .select((eb) => eb.fn.min('position').as('position'))
+      .where('sample_set_id', '=', sampleSetId)
+      .where('position', '>=', from)
+      .executeTakeFirstOrThrow();
+    return row.position;
+  }
+
+  /** Bounded on both sides: while statistics are old a limit alone has the planner sort all that is left of a set. */
   private memberRows(sampleSetId: string, from: number, limit: number) {
     return this.db
       .selectFrom('sample_set_member')
       .select(['position', 'sample_id', 'cluster_id'])
       .where('sample_set_id', '=', sampleSetId)
       .where('position', '>=', from)
+      .where('position', '<', from + limit)
       .orderBy('position')
-      .limit(limit)
       .execute();
   }
 }

@@ -3,7 +3,7 @@
  * transaction, because a recording's id is known only when its last row is: see recording-digest.ts.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { type Database, DATABASE, type Tables, type Tx } from '@app/persistence';
+import { type Database, DATABASE, type Queryable, type Tables, type Tx } from '@app/persistence';
 import { type Selectable, sql } from 'kysely';
 import type { RecordedRow, SignalKind } from './row-reader.js';
 
@@ -64,11 +64,7 @@ export class RecordingRepository {
   async *staged(tx: Tx): AsyncGenerator<RecordedRow> {
     await sql`declare staged_rows cursor for
       select sample_id as "sampleId", line, value from staged_signal order by sample_id, line`.execute(tx);
-    for (;;) {
-      const { rows } = await sql<RecordedRow>`fetch ${sql.lit(READ_BATCH)} from staged_rows`.execute(tx);
-      if (rows.length === 0) break;
-      yield* rows;
-    }
+    yield* fetched(tx, 'staged_rows');
     await sql`close staged_rows`.execute(tx);
   }
 
@@ -137,23 +133,35 @@ export class RecordingRepository {
     return rows[0] ?? null;
   }
 
-  /** All rows of a recording in canonical order (sample id, code point by code point). */
+  /**
+   * All rows of a recording in canonical order (sample id, code point by code point), as of one moment. They are sorted
+   * once: no index has this order, so that each page of a read in pages would sort the whole recording.
+   */
   async *rows(recordingId: string): AsyncGenerator<RecordedRow> {
-    for (let after: string | null = null; ;) {
-      const page: readonly RecordedRow[] = await this.page(recordingId, after);
-      yield* page;
-      const last = page.at(-1);
-      if (!last) return;
-      after = last.sampleId;
+    if (this.db.isTransaction) return yield* inCanonicalOrder(this.db, recordingId);
+    const tx = await this.db.startTransaction().execute();
+    try {
+      yield* inCanonicalOrder(tx, recordingId);
+    } finally {
+      await tx.rollback().execute();
     }
   }
+}
 
-  private async page(recordingId: string, afterSampleId: string | null): Promise<readonly RecordedRow[]> {
-    const { rows } = await sql<RecordedRow>`
-      select sample_id as "sampleId", line, value from recorded_signal
-      where recording_id = ${recordingId} and sample_id collate "C" > ${afterSampleId ?? ''}
-      order by sample_id collate "C" limit ${sql.lit(READ_BATCH)}`.execute(this.db);
-    return rows;
+async function* inCanonicalOrder(tx: Queryable, recordingId: string): AsyncGenerator<RecordedRow, void> {
+  await sql`declare canonical_rows no scroll cursor for
+    select sample_id as "sampleId", line, value from recorded_signal
+    where recording_id = ${recordingId} order by sample_id collate "C"`.execute(tx);
+  yield* fetched(tx, 'canonical_rows');
+  await sql`close canonical_rows`.execute(tx);
+}
+
+/** What is left of a cursor over rows. */
+async function* fetched(tx: Queryable, cursor: string): AsyncGenerator<RecordedRow> {
+  for (;;) {
+    const { rows } = await sql<RecordedRow>`fetch ${sql.lit(READ_BATCH)} from ${sql.id(cursor)}`.execute(tx);
+    if (rows.length === 0) return;
+    yield* rows;
   }
 }
 
