@@ -28,7 +28,7 @@ let log: string;
 
 beforeAll(async () => {
   database = await testDatabase();
-  daemon = await testDaemon(database, { settings: { LACUNA_LEDGER_NAME: TEST_LEDGER } });
+  daemon = await testDaemon(database);
   const { sequencer } = makeTestLedger(database.db);
   const modelId = randomUUID();
   log = `/logs/${TEST_LEDGER}/${modelId}/commitments`;

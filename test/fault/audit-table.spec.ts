@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AuditSchedule } from '../../apps/daemon/src/schedules/audit.schedule.js';
 import { ScheduleRunRepository } from '../../apps/daemon/src/schedules/schedule-run.repository.js';
 import { InjectedCrash, Tripwire } from '../support/fault-tripwire.js';
-import { makeTestLedger, TEST_LEDGER } from '../support/ledger.js';
+import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
 import { type TestDaemon, testDaemon } from '../support/test-daemon.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
@@ -51,7 +51,6 @@ async function startDaemon(database: TestDatabase, directory: string): Promise<T
     clock: () => now,
     settings: {
       LACUNA_DATA_DIR: directory,
-      LACUNA_LEDGER_NAME: TEST_LEDGER,
       LACUNA_AUDIT_CRON: '30 4 * * *',
     },
   });

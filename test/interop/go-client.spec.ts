@@ -78,7 +78,7 @@ describe.skipIf(!hasGo && !process.env['CI'])('a client on golang.org/x/mod/sumd
       timeout: 240_000,
     });
     database = await testDatabase();
-    daemon = await testDaemon(database, { settings: { LACUNA_LEDGER_NAME: TEST_LEDGER } });
+    daemon = await testDaemon(database);
     const { sequencer } = makeTestLedger(database.db);
     const modelId = randomUUID();
     origin = `${TEST_LEDGER}/${modelId}/commitments`;

@@ -32,7 +32,7 @@ describe('the C2SP edge of a log', () => {
 
   beforeAll(async () => {
     database = await testDatabase();
-    daemon = await testDaemon(database, { settings: { LACUNA_LEDGER_NAME: TEST_LEDGER } });
+    daemon = await testDaemon(database);
     // Appends only: the daemon integrates and signs.
     const { sequencer } = makeTestLedger(database.db);
     const modelId = randomUUID();

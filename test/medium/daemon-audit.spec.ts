@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AuditSchedule } from '../../apps/daemon/src/schedules/audit.schedule.js';
-import { makeTestLedger, TEST_LEDGER } from '../support/ledger.js';
+import { makeTestLedger } from '../support/ledger.js';
 import { modelOperation, requestOperation } from '../support/operations.js';
 import { type TestDaemon, testDaemon } from '../support/test-daemon.js';
 import { testDatabase, type TestDatabase } from '../support/test-database.js';
@@ -43,7 +43,7 @@ async function withCommitments(): Promise<{
 
 /** @param first whose log key it signs with: one installation has one */
 async function daemonOn(database: TestDatabase, first?: TestDaemon): Promise<TestDaemon> {
-  const settings = { LACUNA_AUDIT_CRON: '30 4 * * *', LACUNA_LEDGER_NAME: TEST_LEDGER };
+  const settings = { LACUNA_AUDIT_CRON: '30 4 * * *' };
   const key = first && { LACUNA_LOG_KEY: join(first.directory, 'keys', 'log.pem') };
   const daemon = await testDaemon(database, { clock: () => now, settings: { ...settings, ...key } });
   closers.push(() => daemon.close());
@@ -152,8 +152,7 @@ describe('an audit that cannot be carried out', () => {
     expect(JSON.parse(line!)).toMatchObject({ level: 'error', err: { code: '42P01' } });
     await until(async () => (await readiness(daemon)).status === 503);
     expect(await readiness(daemon)).toMatchObject(told('42P01'));
-    const settings = { LACUNA_LEDGER_NAME: TEST_LEDGER, LACUNA_AUDIT_CRON: 'off' };
-    const second = await testDaemon(database, { clock: () => now, settings });
+    const second = await testDaemon(database, { clock: () => now });
     closers.push(() => second.close());
     expect(await readiness(second)).toMatchObject(told('42P01'));
     later(1);

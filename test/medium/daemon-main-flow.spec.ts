@@ -21,6 +21,7 @@ import { runTimeline } from '../../apps/cli/src/commands/timeline.js';
 import { SeededRandom } from '../../libs/iam/src/random.js';
 import { ReverifySchedule } from '../../apps/daemon/src/schedules/reverify.schedule.js';
 import { startWorker, type Worker } from '../../apps/worker/src/start-worker.js';
+import { TEST_LEDGER } from '../support/ledger.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { type GraphqlAnswer, type TestDaemon, testDaemon } from '../support/test-daemon.js';
 import { until } from '../support/until.js';
@@ -222,7 +223,7 @@ describe('the main job', () => {
     const keySet = parseKeySet(await (await daemon.get('nobody', '/.well-known/jwks.json')).text());
     const vkeys = keySet.keys.flatMap((key) => ('lacuna:vkey' in key ? [key['lacuna:vkey']] : []));
     const publicKey = parseVerifierKey(vkeys[0]!).publicKey;
-    const origin = `lacuna.local/${modelId}/commitments`;
+    const origin = `${TEST_LEDGER}/${modelId}/commitments`;
     const note = await (await daemon.get('nobody', `/logs/${origin}/checkpoint`)).text();
     const checkpoint = openCheckpoint(note, createEd25519Verifier(origin, publicKey), origin);
     expect(checkpoint.treeSize).toBe(60n);

@@ -19,6 +19,7 @@ import {
 import { SignJWT } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_LEDGER } from '../support/ledger.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { type Caller, type GraphqlAnswer, type TestDaemon, testDaemon } from '../support/test-daemon.js';
 
@@ -245,7 +246,7 @@ describe('REST routes', () => {
     '/metrics',
     '/.well-known/jwks.json',
     '/graphiql',
-    '/logs/lacuna.local/events/checkpoint',
+    `/logs/${TEST_LEDGER}/events/checkpoint`,
   ])('GET %s needs no token', async (path) => {
     expect(await status('nobody', 'GET', path)).toBe(200);
   });

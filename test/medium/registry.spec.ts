@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { TEST_LEDGER } from '../support/ledger.js';
 import { openRegistry, PLATFORM, type RegistryBench, rowCounts } from '../support/registry.js';
 import { useTestDatabase } from '../support/test-database.js';
 
@@ -24,7 +25,7 @@ describe('models', () => {
     });
     expect(event.subjectId).toBe(model.modelId);
     expect((await ledger.commitmentLog(model.modelId)).origin).toBe(
-      `test.ledger/${model.modelId}/commitments`,
+      `${TEST_LEDGER}/${model.modelId}/commitments`,
     );
     expect(await models.get(model.modelId)).toEqual(model);
     expect(await models.findByName('llama news')).toEqual(model);

@@ -87,7 +87,6 @@ describe('a ledger with two witnesses', () => {
   const startDaemon = async (policy: string, on = database): Promise<TestDaemon> => {
     const daemon = await testDaemon(on, {
       settings: {
-        LACUNA_LEDGER_NAME: TEST_LEDGER,
         LACUNA_LOG_KEY: join(work, 'log.pem'),
         LACUNA_WITNESS_POLICY: policy,
       },

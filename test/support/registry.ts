@@ -21,6 +21,7 @@ import {
 import { VaultModule, VaultService } from '@app/vault';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { TEST_LEDGER } from './ledger.js';
 import type { TestDatabase } from './test-database.js';
 import { testVaultKeyFile } from './vault.js';
 
@@ -95,7 +96,7 @@ export async function openRegistry(
       imports: [
         ConfigModule.forRoot(loadConfig({ LACUNA_UPLOAD_MAX_BYTES: '100000000' })),
         DatabaseModule.forRoot(database.address, { name: 'registry-test', poolSize: 10 }),
-        LedgerModule.forReaders({ ledgerName: 'test.ledger', clock }),
+        LedgerModule.forReaders({ ledgerName: TEST_LEDGER, clock }),
         QueueModule.forRoot({ onFailure: () => undefined }),
         VaultModule.forRoot(testVaultKeyFile()),
         RegistryModule,

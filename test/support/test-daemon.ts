@@ -10,6 +10,7 @@ import { loadConfig } from '@app/config';
 import type { Clock } from '@app/ledger';
 import { createLogger } from '@app/logging';
 import { type Daemon, startDaemon } from '../../apps/daemon/src/start-daemon.js';
+import { TEST_LEDGER } from './ledger.js';
 import type { TestDatabase } from './test-database.js';
 
 export interface GraphqlAnswer {
@@ -65,6 +66,7 @@ export async function testDaemon(
     LACUNA_CHECKPOINT_INTERVAL_MS: '10',
     LACUNA_REVERIFY_CRON: 'off',
     LACUNA_AUDIT_CRON: 'off',
+    LACUNA_LEDGER_NAME: TEST_LEDGER,
     ...options.settings,
   });
   const logger = createLogger({ name: 'test', level: 'info' }, { write: (line) => void logLines.push(line) });

@@ -12,13 +12,14 @@ import { connect, migrate, openKysely, ownDatabase, projectRoot } from '@app/per
 import { installQueue } from '@app/queue';
 import { type Verification } from '@app/verification';
 import { FaultProcess } from './fault-process.js';
+import { TEST_LEDGER } from './ledger.js';
 import { storeModel } from './live.js';
 import type { Classifier } from './models/classifier.js';
 import { onnxFile } from './models/write-onnx.js';
 import { bytesOf } from './registry.js';
 import { until } from './until.js';
 import { storeSegment, testVaultKeyFile } from './vault.js';
-import { LEDGER_NAME, openVerification, scatter, type VerificationBench } from './verification.js';
+import { openVerification, scatter, type VerificationBench } from './verification.js';
 
 const ACTOR = 'platform:bench';
 /** Samples of one stored segment, and commitments of one deletion request. */
@@ -66,7 +67,7 @@ export async function openLoadServer(): Promise<LoadServer> {
       const worker = new FaultProcess('worker', name, join(directory, name), {
         LACUNA_DATABASE_URL: `postgres://lacuna@localhost/lacuna?host=${socket}`,
         LACUNA_VAULT_KEY: testVaultKeyFile(),
-        LACUNA_LEDGER_NAME: LEDGER_NAME,
+        LACUNA_LEDGER_NAME: TEST_LEDGER,
         ...settings,
       });
       workers.push(worker);

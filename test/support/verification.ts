@@ -65,11 +65,11 @@ import {
 import { VaultModule, VaultService } from '@app/vault';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { TEST_LEDGER } from './ledger.js';
 import { bytesOf } from './registry.js';
 import type { TestDatabase } from './test-database.js';
 import { testVaultKeyFile } from './vault.js';
 
-export const LEDGER_NAME = 'ledger.test';
 const ACTOR = 'platform:test';
 const KEYS_SINCE = '2026-01-01T00:00:00.000Z';
 
@@ -127,7 +127,7 @@ export async function openWorker(
 ): Promise<TestWorker> {
   const app = await context([
     ...shared(database),
-    LedgerModule.forReaders({ ledgerName: LEDGER_NAME }),
+    LedgerModule.forReaders({ ledgerName: TEST_LEDGER }),
     VerificationModule.forWorker({ workerName: name, drift: DRIFT, ...models }),
   ]);
   const failures = app.get(FailuresService);
@@ -215,7 +215,7 @@ function newKeys(): InstallationKeys {
 
 function keySetOf({ attestations, log }: InstallationKeys): KeySet {
   const { publicJwk } = openSigningKey(log.export({ format: 'jwk' }));
-  const vkey = formatVerifierKey(createEd25519Signer(LEDGER_NAME, log));
+  const vkey = formatVerifierKey(createEd25519Signer(TEST_LEDGER, log));
   const active = { status: 'active', notBefore: KEYS_SINCE } as const;
   return { keys: [publishKey(attestations.publicJwk, active), publishKey(publicJwk, active, vkey)] };
 }
@@ -245,7 +245,7 @@ export async function openVerification(
   const app = await context([
     ...shared(database),
     LedgerModule.forSigners({
-      ledgerName: LEDGER_NAME,
+      ledgerName: TEST_LEDGER,
       signerFor: (origin) => createEd25519Signer(origin, keys.log),
       signerStateFile: join(directory, 'state.json'),
       checkpointIntervalMs,
