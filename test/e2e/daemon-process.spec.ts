@@ -47,6 +47,11 @@ describe('a start that cannot be', () => {
     ['an address for others without an issuer', { LACUNA_HOST: '0.0.0.0' }, 'AUTH_HOST_NOT_LOOPBACK'],
     ['half an issuer', { LACUNA_JWT_ISSUER: 'https://issuer.example' }, 'AUTH_SETTINGS_INCOMPLETE'],
     ['a key that is not there', { LACUNA_LOG_KEY: '/nonexistent.pem' }, 'DAEMON_KEY_UNUSABLE'],
+    [
+      'a database that is away',
+      { LACUNA_DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c' },
+      'PERSISTENCE_UNREACHABLE',
+    ],
     ['an unusable schedule', { LACUNA_REVERIFY_CRON: 'often' }, 'DAEMON_SCHEDULE_INVALID'],
   ])('%s ends it with one line and code 1', async (_what, settings, code) => {
     const run = start(settings);

@@ -2,11 +2,10 @@
 import { type Config, loadConfig } from '@app/config';
 import {
   attachDatabase,
-  connect,
-  type DatabaseAddress,
   type OpenDatabase,
   ownDatabase,
   PersistenceError,
+  reachDatabase,
 } from '@app/persistence';
 
 /** A running server answers at once; longer would only delay starting one. */
@@ -18,26 +17,10 @@ export async function openOperatorDatabase(): Promise<{ config: Config; database
   const log = (message: string) => void process.stderr.write(`${message}\n`);
   try {
     const database = await attachDatabase(config, () => undefined, ATTACH_PATIENCE_MS);
-    await reach(database.address);
+    await reachDatabase(database.address);
     return { config, database };
   } catch (error) {
     if (!(error instanceof PersistenceError) || error.code !== 'PERSISTENCE_NOT_RUNNING') throw error;
     return { config, database: await ownDatabase(config, log) };
-  }
-}
-
-async function reach(address: DatabaseAddress): Promise<void> {
-  const sql = connect(address, { as: 'login', name: 'lacuna-probe', poolSize: 1 });
-  try {
-    await sql`select 1`;
-  } catch (cause) {
-    // The driver and the server name host, role or database, never a password.
-    throw new PersistenceError(
-      'PERSISTENCE_UNREACHABLE',
-      `no database: ${(cause as Error).message}; start it, or correct LACUNA_DATABASE_URL`,
-      { cause, retryable: true },
-    );
-  } finally {
-    await sql.end({ timeout: 0 });
   }
 }

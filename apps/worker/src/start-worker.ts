@@ -10,6 +10,7 @@ import {
   attachDatabase,
   checkSchema,
   connect,
+  databaseUnreachable,
   dataDirectory,
   type DatabaseAddress,
   isConnectionLoss,
@@ -83,8 +84,9 @@ async function isMigrated(sql: Sql, deadline: number): Promise<boolean> {
     await checkSchema(sql);
     return true;
   } catch (error) {
+    const lost = isConnectionLoss(error);
     const older = error instanceof PersistenceError && error.code === 'PERSISTENCE_SCHEMA_OLDER';
-    if ((older || isConnectionLoss(error)) && Date.now() <= deadline) return false;
-    throw error;
+    if ((older || lost) && Date.now() <= deadline) return false;
+    throw lost ? databaseUnreachable(error) : error;
   }
 }

@@ -6,7 +6,14 @@ export { copyIn, copyOut, copyRows } from './copy.js';
 export { PersistenceError } from './errors.js';
 export { checkSchema, knownMigrations, migrate, type Migration } from './migrator.js';
 export { DATABASE, openKysely, SQL } from './open-kysely.js';
-export { attachDatabase, dataDirectory, type OpenDatabase, ownDatabase } from './open-database.js';
+export {
+  attachDatabase,
+  databaseUnreachable,
+  dataDirectory,
+  type OpenDatabase,
+  ownDatabase,
+  reachDatabase,
+} from './open-database.js';
 export { runPrepared } from './prepared.js';
 export { projectRoot } from './project-root.js';
 export {

@@ -42,7 +42,7 @@ function cluster(config: Config, log?: Log) {
 
 /**
  * The configured external database, or an embedded one started (or adopted) and owned by this process.
- * @throws PersistenceError see {@link EmbeddedPostgres.start}
+ * @throws PersistenceError `PERSISTENCE_UNREACHABLE` for an external one; for ours see {@link EmbeddedPostgres.start}
  */
 export async function ownDatabase(
   config: Config,
@@ -50,7 +50,9 @@ export async function ownDatabase(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<OpenDatabase> {
   if (config.LACUNA_DATABASE_URL) {
-    return { address: { kind: 'url', url: config.LACUNA_DATABASE_URL }, close: () => Promise.resolve() };
+    const address = { kind: 'url', url: config.LACUNA_DATABASE_URL } as const;
+    await reachDatabase(address);
+    return { address, close: () => Promise.resolve() };
   }
   const server = await EmbeddedPostgres.start({
     cluster: cluster(config, log),
@@ -86,14 +88,29 @@ export async function attachDatabase(config: Config, log: Log, patienceMs: numbe
   return { address, close: () => Promise.resolve() };
 }
 
-async function answers(address: DatabaseAddress): Promise<boolean> {
+/** @throws PersistenceError `PERSISTENCE_UNREACHABLE` with the reason */
+export async function reachDatabase(address: DatabaseAddress): Promise<void> {
   const sql = connect(address, { as: 'login', name: 'lacuna-probe', poolSize: 1 });
   try {
     await sql`select 1`;
-    return true;
-  } catch {
-    return false; // the reason is asked again by the first real query
+  } catch (cause) {
+    throw databaseUnreachable(cause);
   } finally {
     await sql.end({ timeout: 0 });
   }
 }
+
+/** Driver and server name host, role or database in what they say, never a password. */
+export function databaseUnreachable(cause: unknown): PersistenceError {
+  return new PersistenceError(
+    'PERSISTENCE_UNREACHABLE',
+    `no database: ${(cause as Error).message}; start it, or correct LACUNA_DATABASE_URL`,
+    { cause, retryable: true },
+  );
+}
+
+const answers = (address: DatabaseAddress): Promise<boolean> =>
+  reachDatabase(address).then(
+    () => true,
+    () => false,
+  );
