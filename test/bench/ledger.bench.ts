@@ -73,20 +73,22 @@ async function measure(admin: Sql, sql: Sql, address: DatabaseAddress): Promise<
   ];
 }
 
-/** {@link LEAVES} rows each by the ledger, by INSERT and by COPY; the growth is that of this process, from before the first row. */
+/** {@link LEAVES} rows each by the ledger, by INSERT and by COPY; the growth is this process's, from before the first append. */
 async function bulk(admin: Sql, ledger: TestLedger, modelId: string) {
-  const rssBefore = process.memoryUsage().rss;
-  let rssPeak = rssBefore;
-  const sample = () => {
-    rssPeak = Math.max(rssPeak, process.memoryUsage().rss);
-  };
   const took = { insert: 0, copy: 0, bulk: 0 };
+  const rss: number[] = [];
+  const sample = () => void rss.push(process.memoryUsage().rss);
   for (let from = 0; from < LEAVES; from += SLICE) {
     took.insert += await timed(() => plainInserts(admin, from));
     took.copy += await timed(() => plainCopy(admin, from));
+    if (from === 0) sample();
     took.bulk += await timed(() => bulkIntake(ledger, modelId, from, sample));
   }
-  return { vsInsert: took.insert / took.bulk, vsCopy: took.copy / took.bulk, rssGrowth: rssPeak - rssBefore };
+  return {
+    vsInsert: took.insert / took.bulk,
+    vsCopy: took.copy / took.bulk,
+    rssGrowth: Math.max(...rss) - rss[0]!,
+  };
 }
 
 /** Requests of {@link CHUNK} samples, one always ready while another is written, as a stream of them is. */
