@@ -51,7 +51,7 @@ module.exports = {
     {
       name: 'no-dev-dependency-in-product',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^(apps|libs)/', pathNot: ['\\.spec\\.ts$', '^apps/cli/build\\.mjs$'] },
       to: { dependencyTypes: ['npm-dev'] },
     },
     {
@@ -65,7 +65,7 @@ module.exports = {
   ],
   allowed: [
     { from: {}, to: npmAndNode },
-    { from: { path: '\\.spec\\.ts$' }, to: { dependencyTypes: ['npm-dev'] } },
+    { from: { path: ['\\.spec\\.ts$', '^apps/cli/build\\.mjs$'] }, to: { dependencyTypes: ['npm-dev'] } },
     { from: { path: '\\.spec\\.ts$' }, to: { path: '^test/support/' } },
     ...libs.map((name) => ({ from: { path: lib(name) }, to: { path: lib(name) } })),
     ...libs.flatMap((name) =>

@@ -6,23 +6,22 @@
  *   node apps/cli/launch.mjs --build-only    build if needed (npm prepare, pretest)
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const stamp = join(root, 'dist', 'built');
-const entryOf = (app) => join(root, 'dist', 'apps', app, 'apps', app, 'src', 'main.js');
+const entryOf = (app) => join(root, 'dist', `${app}.js`);
 const entry = entryOf('cli');
 
-/** Newest modification time of the sources and of what says how to compile them, in milliseconds. */
+/** Newest modification time of the sources, in milliseconds. */
 function newestSource(directory) {
   return readdirSync(directory, { withFileTypes: true }).reduce((newest, item) => {
     const path = join(directory, item.name);
     if (item.isDirectory()) return Math.max(newest, newestSource(path));
-    const counts =
-      item.name === 'tsconfig.app.json' || (item.name.endsWith('.ts') && !item.name.endsWith('.spec.ts'));
+    const counts = item.name.endsWith('.ts') && !item.name.endsWith('.spec.ts');
     return counts ? Math.max(newest, statSync(path).mtimeMs) : newest;
   }, 0);
 }
@@ -32,26 +31,27 @@ function isStale() {
   const newest = Math.max(
     newestSource(join(root, 'apps')),
     newestSource(join(root, 'libs')),
-    statSync(join(root, 'tsconfig.json')).mtimeMs,
-    statSync(join(root, 'nest-cli.json')).mtimeMs,
-    statSync(join(root, 'package.json')).mtimeMs,
+    // What says how to compile them, and which packages become part of the result.
+    ...['apps/cli/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json'].map(
+      (path) => statSync(join(root, path)).mtimeMs,
+    ),
   );
   return newest > statSync(stamp).mtimeMs;
 }
 
-/** The Nest command line's file, or null where development dependencies are not installed. */
-function nestCli() {
+/** False where development dependencies are not installed. */
+function canBuild() {
   try {
-    return createRequire(import.meta.url).resolve('@nestjs/cli/bin/nest.js');
+    createRequire(import.meta.url).resolve('vite/package.json');
+    return true;
   } catch {
-    return null;
+    return false;
   }
 }
 
 function buildIfStale() {
   if (!isStale()) return;
-  const nest = nestCli();
-  if (!nest) {
+  if (!canBuild()) {
     if (existsSync(entry)) return;
     throw new Error(
       'nothing is built, and the development dependencies that build it are missing: run `npm ci`',
@@ -59,10 +59,9 @@ function buildIfStale() {
   }
   process.stderr.write('building ...\n');
   const started = Date.now();
-  const run = spawnSync(process.execPath, [nest, 'build', '--all'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const build = join(root, 'apps', 'cli', 'build.mjs');
+  const run = spawnSync(process.execPath, [build], { stdio: ['ignore', 2, 2] });
   if (run.status !== 0) process.exit(run.status ?? 1);
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, '');
   process.stderr.write(`built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 

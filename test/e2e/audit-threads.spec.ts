@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -15,7 +14,7 @@ import { type TestDaemon, testDaemon } from '../support/test-daemon.js';
 import { postgresUrl, type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-const built = (app: string, file: string) => join(projectRoot(), 'dist', 'apps', app, file);
+const built = (file: string) => join(projectRoot(), 'dist', file);
 /** One chunk of the audit over the database, four stretches of the one over HTTP, and a little more. */
 const ENTRIES = 65_800;
 /** Runs in every thread of the process, before the thread's own file. */
@@ -49,7 +48,7 @@ afterAll(async () => {
 });
 
 async function audit(...flags: string[]) {
-  const child = spawn(process.execPath, [built('cli', 'apps/cli/src/main.js'), 'audit', '--json', ...flags], {
+  const child = spawn(process.execPath, [built('cli.js'), 'audit', '--json', ...flags], {
     env: {
       PATH: process.env['PATH'],
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(NAME_THREADS)}`,
@@ -67,7 +66,7 @@ async function audit(...flags: string[]) {
 }
 
 /** What `count` threads of the built file announce. */
-const threadsOf = (file: string, count: number) => Array<string>(count).fill(built('cli', file));
+const threadsOf = (file: string, count: number) => Array<string>(count).fill(built(file));
 
 describe('the built audit', () => {
   it('over the database: in threads, one a core', async () => {
@@ -77,9 +76,7 @@ describe('the built audit', () => {
       findings: [],
       logs: [{ entries: '1' }, { entries: String(ENTRIES) }],
     });
-    expect(threads).toEqual(threadsOf('libs/ledger/src/audit/chunk-thread.js', availableParallelism()));
-    // The daemon's scheduled audit runs in one, too.
-    expect(existsSync(built('daemon', 'libs/ledger/src/audit/chunk-thread.js'))).toBe(true);
+    expect(threads).toEqual(threadsOf('chunk-thread.js', availableParallelism()));
   });
 
   it('over HTTP: in threads, one a core', async () => {
@@ -93,7 +90,7 @@ describe('the built audit', () => {
       tilesCompared: 258 + 2 + 1,
     });
     const count = Math.min(availableParallelism(), 5);
-    expect(threads).toEqual(threadsOf('apps/cli/src/remote-audit/stretch-thread.js', count));
+    expect(threads).toEqual(threadsOf('stretch-thread.js', count));
   });
 
   it('over HTTP: says so when a thread cannot reach the log', async () => {

@@ -8,7 +8,7 @@ import { mintLocalToken } from '@app/access';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
 
-const MAIN = join(import.meta.dirname, '../../dist/apps/daemon/apps/daemon/src/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/daemon.js');
 const directory = mkdtempSync(join(tmpdir(), 'lacuna-process-'));
 let child: ChildProcess | undefined;
 

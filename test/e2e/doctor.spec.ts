@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { projectRoot } from '@app/persistence';
 import { describe, expect, it } from 'vitest';
 
-const entry = join(projectRoot(), 'dist', 'apps', 'cli', 'apps', 'cli', 'src', 'main.js');
+const entry = join(projectRoot(), 'dist', 'cli.js');
 const doctor = async (...flags: string[]): Promise<string> => {
   const { stdout } = await promisify(execFile)(process.execPath, [entry, 'doctor', ...flags], {
     env: { PATH: process.env['PATH'], LACUNA_INFERENCE_BACKENDS: 'onnx-cpu,tfjs-cpu,tfjs-wasm' },

@@ -13,7 +13,7 @@ export interface RunningCommand {
 }
 
 export function startCommand(directory: string, words: readonly string[]): RunningCommand {
-  const main = join(projectRoot(), 'dist', 'apps', 'cli', 'apps', 'cli', 'src', 'main.js');
+  const main = join(projectRoot(), 'dist', 'cli.js');
   const child = spawn(process.execPath, [main, ...words], {
     env: { PATH: process.env['PATH'], LACUNA_DATA_DIR: directory },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -42,7 +42,7 @@ export class FaultProcess {
 
   start(): void {
     const log = openSync(this.logFile, 'a');
-    const entry = join(projectRoot(), 'dist', 'apps', this.app, 'apps', this.app, 'src', 'main.js');
+    const entry = join(projectRoot(), 'dist', `${this.app}.js`);
     const child = spawn(process.execPath, [entry], {
       env: {
         PATH: process.env['PATH'],

@@ -36,7 +36,7 @@ export class Processes {
 
   start(name: AppName): void {
     const log = openSync(this.logFile(name), 'a');
-    const entry = join(projectRoot(), 'dist', 'apps', name, 'apps', name, 'src', 'main.js');
+    const entry = join(projectRoot(), 'dist', `${name}.js`);
     const child = spawn(process.execPath, [entry], {
       env: this.environment,
       stdio: ['ignore', log, log, 'ipc'],
