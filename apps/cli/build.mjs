@@ -3,7 +3,7 @@
  * A daemon that loads its 2,800 modules one by one takes three times as long to start. Types are checked by `npm run check`.
  * Plain JavaScript, because it runs before anything is compiled.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -12,10 +12,14 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const dist = join(root, 'dist');
 const stamp = join(dist, 'built');
 
+const { projects } = JSON.parse(readFileSync(join(root, 'nest-cli.json'), 'utf8'));
+const PROCESSES = Object.entries(projects).map(([name, { sourceRoot, entryFile }]) => [
+  name,
+  `${sourceRoot}/${entryFile}.ts`,
+]);
+
 const ENTRIES = {
-  daemon: 'apps/daemon/src/main.ts',
-  worker: 'apps/worker/src/main.ts',
-  cli: 'apps/cli/src/main.ts',
+  ...Object.fromEntries(PROCESSES),
   // Found by name beside whoever starts them: everything lies in one folder.
   child: 'libs/inference/src/isolated/child.ts',
   'chunk-thread': 'libs/ledger/src/audit/chunk-thread.ts',

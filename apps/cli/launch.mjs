@@ -32,7 +32,7 @@ function isStale() {
     newestSource(join(root, 'apps')),
     newestSource(join(root, 'libs')),
     // What says how to compile them, and which packages become part of the result.
-    ...['apps/cli/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json'].map(
+    ...['apps/cli/build.mjs', 'nest-cli.json', 'tsconfig.json', 'package.json', 'package-lock.json'].map(
       (path) => statSync(join(root, path)).mtimeMs,
     ),
   );
