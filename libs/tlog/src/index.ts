@@ -13,6 +13,7 @@ export { cosignatureTime, createCosignatureVerifier, createCosigner } from './co
 export { createEd25519Signer, createEd25519Verifier, type Ed25519Signer } from './ed25519.js';
 export { formatEntryBundle, MAX_ENTRY_BYTES, parseEntryBundle } from './entry-bundle.js';
 export { TlogError, type TlogErrorCode } from './errors.js';
+export { LeafBatch } from './leaf-batch.js';
 export { LeafSealer } from './leaf-sealer.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './hash.js';
 export { checkInclusion, type InclusionClaim } from './inclusion-proof.js';

@@ -7,8 +7,9 @@ import { invariant } from '@app/errors';
 import { CompactRange } from './compact-range.js';
 import { TlogError } from './errors.js';
 import { HASH_BYTES } from './hash.js';
+import { perfectRoot } from './perfect-root.js';
 import { perfectSubtrees, requireTreeSize } from './subtrees.js';
-import { edgeTiles, levelWidth, perfectRoot, TILE_HEIGHT, TILE_WIDTH } from './tile.js';
+import { edgeTiles, levelWidth, TILE_HEIGHT, TILE_WIDTH } from './tile.js';
 import type { Tile } from './tile.js';
 
 const TILE_BYTES = TILE_WIDTH * HASH_BYTES;

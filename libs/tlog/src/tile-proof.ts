@@ -11,7 +11,8 @@ import { TlogError } from './errors.js';
 import { EMPTY_ROOT, HASH_BYTES } from './hash.js';
 import { consistencySpans, foldSubtreeRoots, inclusionSpans, perfectSubtrees } from './subtrees.js';
 import type { Span, Subtree } from './subtrees.js';
-import { perfectRoot, TILE_HEIGHT, TILE_WIDTH, tileAt } from './tile.js';
+import { perfectRoot } from './perfect-root.js';
+import { TILE_HEIGHT, TILE_WIDTH, tileAt } from './tile.js';
 import type { TileCoordinates } from './tile.js';
 
 /** Where tiles come from: a table, HTTP, memory. */

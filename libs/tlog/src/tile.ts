@@ -5,9 +5,7 @@
  */
 import { parseDecimal } from './decimal.js';
 import { TlogError } from './errors.js';
-import { HASH_BYTES, hashNodeInto } from './hash.js';
 import { requireTreeSize } from './subtrees.js';
-import { invariant } from '@app/errors';
 
 /** Tree levels per tile. Fixed by C2SP: another height gives paths no client of the format asks for. */
 export const TILE_HEIGHT = 8;
@@ -117,18 +115,4 @@ export function edgeTiles(treeSize: bigint): TileCoordinates[] {
     if (width > 0) tiles.push({ level, index: hashes / BigInt(TILE_WIDTH), width });
   }
   return tiles;
-}
-
-/**
- * Root over `count` adjacent hashes (32 × count bytes); `count` is a power of two, at most 256.
- * @param hashes left untouched.
- */
-export function perfectRoot(hashes: Uint8Array): Uint8Array {
-  const level = hashes.slice();
-  let width = hashes.length / HASH_BYTES;
-  invariant(width >= 1 && Number.isInteger(Math.log2(width)), 'a perfect subtree has a power of two hashes');
-  for (; width > 1; width >>= 1) {
-    for (let i = 0; i < width / 2; i++) hashNodeInto(level, i * HASH_BYTES, level, 2 * i * HASH_BYTES);
-  }
-  return level.slice(0, HASH_BYTES);
 }
