@@ -9,7 +9,7 @@ import type { NoteVerifier } from '@app/tlog';
 import { sql } from 'kysely';
 import { LedgerRepository, type LogRow } from '../ledger.repository.js';
 import type { AuditThreads, ThreadStart } from './audit-threads.js';
-import { auditChunk } from './chunk-audit.js';
+import { chunkAuditor } from './chunk-audit.js';
 import { CHUNK_LEAVES, type ChunkAnswer, type ChunkAuditor, type ChunkOrder } from './chunk.js';
 import { auditErasures } from './erasure-audit.js';
 import { auditFacts } from './fact-audit.js';
@@ -52,12 +52,14 @@ class LedgerAudit {
   private readonly accounts: LogAccount[] = [];
   private readonly findings: AuditFinding[] = [];
   private readonly repository: LedgerRepository;
+  private readonly inThisThread: ChunkAuditor;
 
   constructor(
     private readonly tx: Tx,
     private readonly options: AuditOptions,
   ) {
     this.repository = new LedgerRepository(tx);
+    this.inThisThread = chunkAuditor(tx);
   }
 
   async run(): Promise<AuditReport> {
@@ -82,12 +84,11 @@ class LedgerAudit {
   private async auditLog(log: LogRow, pool: ChunkPool | null): Promise<void> {
     const { tx, repository, options } = this;
     const kept = options.kept?.get(log.origin);
-    const inThisThread: ChunkAuditor = (order) => auditChunk(tx, order);
     const audit = new LogAudit(log, {
       on: tx,
       repository,
       verifier: options.verifierFor(log.origin),
-      auditChunk: pool ? (order) => pool.run(order) : inThisThread,
+      auditChunk: pool ? (order) => pool.run(order) : this.inThisThread,
       // Enough that no thread waits for the chunk that is merged next.
       chunksAtOnce: pool ? 2 * options.threads!.count : 1,
       ...(kept === undefined ? {} : { kept }),

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../append-operation.js';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import { type Block, BlockCheck } from './block-check.js';
-import { ENTRY } from './block-rows.js';
+import { ENTRY, OPENING } from './block-rows.js';
 
 interface Row {
   index: bigint;
@@ -134,6 +134,24 @@ describe('the quick look at a block', () => {
   ])('accepts samples %s', (_what, sample) => {
     const rows = rowsFrom(0n, sample);
     expect(check(block(0n, rows))).toEqual(hashesOf(rows));
+  });
+
+  it('leaves contents that are too long for slots to the precise look', () => {
+    const rows = rowsFrom(0n, (n) => 'é'.repeat(n === 4 ? 32_768 : n));
+    expect(check(block(0n, rows))).toBeNull();
+  });
+
+  it('seals more rows than there are slots, and sees a change in each round of them', () => {
+    const rows = Array.from({ length: 25 }, (_, n) => rowsFrom(BigInt(6 * n))).flat();
+    const whole = () => ({ ...block(0n, rows), count: rows.length });
+    const intact = new BlockCheck(COMMITMENT_TYPE, says);
+    expect(intact.leafHashes(whole())).toEqual(hashesOf(rows));
+    for (const n of [0, 63, 64, 127, 128, 149]) {
+      const changed = whole();
+      changed.openings.bytes[changed.openings.at(n, OPENING.salt)]! ^= 1;
+      expect(intact.leafHashes(changed), String(n)).toBeNull();
+      expect(intact.leafHashes(whole()), String(n)).toEqual(hashesOf(rows));
+    }
   });
 
   it('sees a byte moved from one row to the next', () => {

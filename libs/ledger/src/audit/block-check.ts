@@ -5,7 +5,7 @@
  * Pure. Proven by block-check.spec.ts and, with every kind of change, by test/medium/attack-columns.spec.ts.
  */
 import type { CopiedRows } from '@app/persistence';
-import { HASH_BYTES, hashLeaf, LeafSealer, SALT_BYTES, TlogError } from '@app/tlog';
+import { HASH_BYTES, hashLeaf, LeafBatch, SALT_BYTES, TlogError } from '@app/tlog';
 import type { JsonObject } from '../append-operation.js';
 import { type ContentTemplate, contentTemplate } from '../content-template.js';
 import { COMMITMENT, ENTRY, LEAF_INDEX, OPENING } from './block-rows.js';
@@ -28,30 +28,39 @@ export type RequestCheck = (requestId: string, content: Readonly<Record<string, 
 const UUID_BYTES = 16;
 const INT_BYTES = 4;
 const NONE = -1;
+/** Room for a content at first; those of requests have some 300 bytes. */
+const CONTENT_BYTES = 1024;
+/** A block with longer contents is left to the precise look: the room for all slots stays below 5 MB. */
+const LONGEST_CONTENT = 65_536;
 
 export class BlockCheck {
-  private readonly sealer: LeafSealer;
-  private readonly maker: ContentMaker;
+  private batch: LeafBatch;
+  private maker: ContentMaker;
   private readonly leaves = new DerivedRows();
   private readonly contents = new DerivedRows();
   /** Row of `commitments` whose request the maker makes contents of. */
   private templateRow = NONE;
+  /** Rows of `entries` that the slots of the batch hold. */
+  private readonly rows = new Int32Array(LeafBatch.slots);
+  private filled = 0;
 
   constructor(
-    type: string,
+    private readonly type: string,
     private readonly check: RequestCheck,
   ) {
-    this.sealer = new LeafSealer(type);
-    this.maker = new ContentMaker(this.sealer);
+    this.batch = new LeafBatch(type, CONTENT_BYTES);
+    this.maker = new ContentMaker(this.batch);
   }
 
   /** The leaf hashes of the block, back to back; null when anything is not as it was sealed. */
   leafHashes(block: Block): Uint8Array | null {
     const { first, count, entries, commitments, openings } = block;
     if (entries.count !== count || commitments.count !== count) return null;
+    if (!this.makeRoom(openings)) return null;
     this.leaves.startFrom(entries);
     this.contents.startFrom(openings);
     this.templateRow = NONE;
+    this.filled = 0;
     const hashes = new Uint8Array(count * HASH_BYTES);
     const at = new IndexCursor(first);
     let opening = 0;
@@ -59,23 +68,36 @@ export class BlockCheck {
       if (!at.isOf(entries, n) || !at.isOf(commitments, n)) return null;
       if (opening < openings.count && at.isOf(openings, opening)) {
         if (!this.deriveLeaf(block, n, opening)) return null;
-        this.sealer.hashInto(hashes, n * HASH_BYTES);
         opening += 1;
+        if (this.filled === LeafBatch.slots && !this.sealSlots(entries, hashes)) return null;
       } else if (!hashErased(block, n, hashes)) return null;
-      const isHash = entries.length(n, ENTRY.leafHash) === HASH_BYTES;
-      if (
-        !isHash ||
-        !sameBytes(entries.bytes, entries.at(n, ENTRY.leafHash), hashes, n * HASH_BYTES, HASH_BYTES)
-      )
-        return null;
     }
     const isAsSealed =
-      opening === openings.count && this.leaves.equal(entries) && this.contents.equal(openings);
+      opening === openings.count &&
+      this.sealSlots(entries, hashes) &&
+      this.leaves.equal(entries) &&
+      this.contents.equal(openings);
     return isAsSealed ? hashes : null;
   }
 
-  /** Puts what the columns of row `n` make where leaf and content are stored; false when they make nothing that fits. */
-  private deriveLeaf({ entries, commitments, openings }: Block, n: number, opening: number): boolean {
+  /** Makes the slots as large as the longest content; false where that would be too large. */
+  private makeRoom(openings: CopiedRows): boolean {
+    let longest = 0;
+    for (let n = 0; n < openings.count; n += 1)
+      longest = Math.max(longest, openings.length(n, OPENING.content));
+    if (longest > LONGEST_CONTENT) return false;
+    if (longest > this.batch.capacity) {
+      this.batch = new LeafBatch(this.type, Math.min(2 * longest, LONGEST_CONTENT));
+      this.maker = new ContentMaker(this.batch);
+    }
+    return true;
+  }
+
+  /**
+   * Puts the content that the columns of row `n` make where it is stored, and into a slot, to be sealed; false when they make
+   * nothing that fits.
+   */
+  private deriveLeaf({ commitments, openings }: Block, n: number, opening: number): boolean {
     if (!this.knowsRequest(commitments, openings, n, opening)) return false;
     if (commitments.length(n, COMMITMENT.position) !== INT_BYTES) return false;
     const position = commitments.bytes.readInt32BE(commitments.at(n, COMMITMENT.position));
@@ -83,12 +105,26 @@ export class BlockCheck {
     if (position < 1 || sampleBytes < 0 || openings.length(opening, OPENING.salt) !== SALT_BYTES)
       return false;
     const sampleAt = openings.at(opening, OPENING.sampleId);
-    const content = this.maker.make(position, openings.bytes, sampleAt, sampleAt + sampleBytes);
-    this.sealer.sealContent(openings.bytes, openings.at(opening, OPENING.salt));
-    return (
-      this.contents.put(content, openings, opening, OPENING.content) &&
-      this.leaves.put(this.sealer.leaf, entries, n, ENTRY.leaf)
-    );
+    const slot = this.filled;
+    const content = this.maker.make(slot, position, openings.bytes, sampleAt, sampleAt + sampleBytes);
+    if (!content || !this.contents.put(content, openings, opening, OPENING.content)) return false;
+    this.batch.salt(slot, openings.bytes, openings.at(opening, OPENING.salt));
+    this.rows[slot] = n;
+    this.filled += 1;
+    return true;
+  }
+
+  /** Puts the leaves of the slots where they are stored, and their hashes into `hashes`; false where those differ. */
+  private sealSlots(entries: CopiedRows, hashes: Uint8Array): boolean {
+    if (this.filled > 0) this.batch.seal();
+    for (let slot = 0; slot < this.filled; slot += 1) {
+      const n = this.rows[slot]!;
+      this.batch.hashInto(slot, hashes, n * HASH_BYTES);
+      if (!this.leaves.put(this.batch.leaf(slot), entries, n, ENTRY.leaf)) return false;
+      if (!isLeafHash(entries, n, hashes)) return false;
+    }
+    this.filled = 0;
+    return true;
   }
 
   /** Makes the maker ready for the request of row `n`; false where the stored content is none of that request. */
@@ -152,7 +188,15 @@ class IndexCursor {
 function hashErased({ first, erased, entries }: Block, n: number, hashes: Uint8Array): boolean {
   const leaf = erased.has(first + BigInt(n)) ? entries.value(n, ENTRY.leaf) : null;
   if (leaf) hashes.set(hashLeaf(leaf), n * HASH_BYTES);
-  return leaf !== null;
+  return leaf !== null && isLeafHash(entries, n, hashes);
+}
+
+/** Whether the stored hash of row `n` is its place in `hashes`. */
+function isLeafHash(entries: CopiedRows, n: number, hashes: Uint8Array): boolean {
+  return (
+    entries.length(n, ENTRY.leafHash) === HASH_BYTES &&
+    sameBytes(entries.bytes, entries.at(n, ENTRY.leafHash), hashes, n * HASH_BYTES, HASH_BYTES)
+  );
 }
 
 function templateOf(content: Readonly<Record<string, unknown>>): ContentTemplate | null {

@@ -7,7 +7,7 @@ import { HASH_BYTES, type Tile, TILE_WIDTH, TileBuilder } from '@app/tlog';
 import { COMMITMENT_TYPE } from '../sealed-leaves.js';
 import { BlockCheck, requestIdsOf } from './block-check.js';
 import { BlockRows } from './block-rows.js';
-import { CHUNK_LEAVES, type ChunkAnswer, type ChunkOrder } from './chunk.js';
+import { CHUNK_LEAVES, type ChunkAnswer, type ChunkAuditor, type ChunkOrder } from './chunk.js';
 import { erasedLeaves } from './erasure-audit.js';
 import type { AuditFinding } from './finding.js';
 import { differingColumns, type MirroredColumn } from './opening-audit.js';
@@ -19,8 +19,24 @@ import { compareTile, countNewer, readStoredTiles, type StoredTiles, tileKey } f
 const BLOCK_LEAVES = 16n * BigInt(TILE_WIDTH);
 const WIDTH = BigInt(TILE_WIDTH);
 
-export function auditChunk(on: Queryable, order: ChunkOrder): Promise<ChunkAnswer> {
-  return new ChunkAudit(on, order).run();
+/** Audits chunks over `on`, one at a time: each in the memory of the one before. */
+export function chunkAuditor(on: Queryable): ChunkAuditor {
+  const memory = new ChunkMemory();
+  return (order) => new ChunkAudit(on, order, memory).run();
+}
+
+/** What would be allocated anew for each chunk, and be garbage after it. */
+class ChunkMemory {
+  readonly rows = new BlockRows();
+  readonly tileRows = new CopiedRows();
+  /** Requests of the block under way and the one before, in the log under way. */
+  requests: ReadonlyMap<string, readonly MirroredColumn[]> = new Map();
+  readonly check = new BlockCheck(COMMITMENT_TYPE, (requestId, content) => this.isSaid(requestId, content));
+
+  private isSaid(requestId: string, content: Readonly<Record<string, unknown>>): boolean {
+    const columns = this.requests.get(requestId);
+    return columns !== undefined && differingColumns(content, columns).length === 0;
+  }
 }
 
 class ChunkAudit {
@@ -32,17 +48,14 @@ class ChunkAudit {
   private tiles = 0;
   /** The tile of level 1, once it is full. */
   private upper: Tile | null = null;
-  private requests: ReadonlyMap<string, readonly MirroredColumn[]> = new Map();
-  private readonly rows = new BlockRows();
-  private readonly tileRows = new CopiedRows();
-  private readonly check = new BlockCheck(COMMITMENT_TYPE, (requestId, content) =>
-    this.isSaid(requestId, content),
-  );
 
   constructor(
     private readonly on: Queryable,
     private readonly order: ChunkOrder,
+    private readonly memory: ChunkMemory,
   ) {
+    // What is known of a request is known of its commitments in one log.
+    memory.requests = new Map();
     this.chunk = order.from / CHUNK_LEAVES;
     this.builder = new TileBuilder(order.from % CHUNK_LEAVES, order.edge);
   }
@@ -66,11 +79,6 @@ class ChunkAudit {
     };
   }
 
-  private isSaid(requestId: string, content: Readonly<Record<string, unknown>>): boolean {
-    const columns = this.requests.get(requestId);
-    return columns !== undefined && differingColumns(content, columns).length === 0;
-  }
-
   private async auditBlock(first: bigint, end: bigint): Promise<void> {
     const { log, integrated } = this.order;
     const tiles = await readStoredTiles(
@@ -79,7 +87,7 @@ class ChunkAudit {
       0,
       first / WIDTH,
       (end - 1n) / WIDTH,
-      this.tileRows,
+      this.memory.tileRows,
     );
     const quick = log.kind === 'commitments' ? await this.quickHashes(first, end) : null;
     const clean =
@@ -94,21 +102,23 @@ class ChunkAudit {
   /** Leaf hashes of a block in which nothing is wrong; null otherwise. */
   private async quickHashes(first: bigint, end: bigint): Promise<Uint8Array | null> {
     const { log } = this.order;
-    await this.rows.read(this.on, { logId: log.logId, first, end });
-    const { entries, commitments, openings } = this.rows;
+    const { rows, check } = this.memory;
+    await rows.read(this.on, { logId: log.logId, first, end });
+    const { entries, commitments, openings } = rows;
     const isOpen = openings.count === commitments.count;
     const erased = isOpen ? new Set<bigint>() : await erasedLeaves(this.on, log.logId, first, end);
     await this.learnRequests(requestIdsOf(commitments));
     const count = Number(end - first);
-    return this.check.leafHashes({ first, count, entries, commitments, openings, erased });
+    return check.leafHashes({ first, count, entries, commitments, openings, erased });
   }
 
   /** Reads the requests of a block, but for those of the block before it. */
   private async learnRequests(ids: ReadonlySet<string>): Promise<void> {
-    const unknown = [...ids].filter((id) => !this.requests.has(id));
-    const kept = [...this.requests].filter(([id]) => ids.has(id));
+    const { memory } = this;
+    const unknown = [...ids].filter((id) => !memory.requests.has(id));
+    const kept = [...memory.requests].filter(([id]) => ids.has(id));
     const read = unknown.length > 0 ? await requestsOf(this.on, this.order.log, unknown) : [];
-    this.requests = new Map([...kept, ...read]);
+    memory.requests = new Map([...kept, ...read]);
   }
 
   /** Appends, and stops at each checkpoint size for the edge that its root is made of. */

@@ -4,7 +4,7 @@ import { connect, openKysely } from '@app/persistence';
 import { serveOrders } from '@app/threads';
 import { sql } from 'kysely';
 import type { ThreadStart } from './audit-threads.js';
-import { auditChunk } from './chunk-audit.js';
+import { chunkAuditor } from './chunk-audit.js';
 import type { ChunkAnswer, ChunkOrder } from './chunk.js';
 
 const { address, snapshot } = workerData as ThreadStart;
@@ -18,7 +18,7 @@ await db
     await sql`set transaction snapshot ${sql.lit(snapshot)}`.execute(tx);
     // Rows are read in the order of their index. Without statistics PostgreSQL would fetch them otherwise, and sort.
     await sql`set local enable_bitmapscan = off`.execute(tx);
-    serveOrders<ChunkOrder, ChunkAnswer>((order) => auditChunk(tx, order));
+    serveOrders<ChunkOrder, ChunkAnswer>(chunkAuditor(tx));
     // The snapshot is held until the thread is terminated.
     await new Promise(() => undefined);
   });

@@ -2,7 +2,7 @@
  * What the contents of a block must be, from its columns alone. Each is made where it is sealed, and most differ from the one
  * before in a few digits and a name: only those are written. Proven by block-check.spec.ts.
  */
-import type { LeafSealer } from '@app/tlog';
+import { LeafBatch } from '@app/tlog';
 import type { ContentTemplate } from '../content-template.js';
 
 const QUOTE = 0x22;
@@ -10,16 +10,32 @@ const BACKSLASH = 0x5c;
 const FIRST_UNESCAPED = 0x20;
 const DIGIT_ZERO = 0x30;
 
+/** How the content in a slot is laid out. */
+interface Layout {
+  /** Of which request's template. */
+  request: number;
+  content: Buffer;
+  digits: number;
+  nameBytes: number;
+  nameAt: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
 export class ContentMaker {
   private pieces: Record<keyof ContentTemplate, Buffer> | null = null;
-  /** The content in the sealer, and how it is laid out. */
-  private content: Buffer = Buffer.alloc(0);
-  private digits = 0;
-  private nameBytes = 0;
-  private nameAt = 0;
+  /** Counts them, so that a slot laid out for an earlier one is known. */
+  private request = 0;
+  private readonly layouts: readonly Layout[] = Array.from({ length: LeafBatch.slots }, () => ({
+    request: 0,
+    content: NOTHING,
+    digits: 0,
+    nameBytes: 0,
+    nameAt: 0,
+  }));
 
-  /** @param sealer gets each content, ready to be sealed */
-  constructor(private readonly sealer: LeafSealer) {}
+  /** @param batch gets each content, ready to be sealed */
+  constructor(private readonly batch: LeafBatch) {}
 
   /** What follows is of another request. */
   use(template: ContentTemplate): void {
@@ -29,30 +45,33 @@ export class ContentMaker {
       beforeSample: Buffer.from(beforeSample),
       afterSample: Buffer.from(afterSample),
     };
-    this.digits = 0;
+    this.request += 1;
   }
 
   /**
-   * Puts the content into the sealer and returns it; overwritten by the next one.
+   * Puts the content into a slot of the batch and returns it; null where it is longer than a slot.
    * @param position at least 1
    * @param samples holds the sample's id at [from, to), UTF-8
    */
-  make(position: number, samples: Buffer, from: number, to: number): Buffer {
+  make(slot: number, position: number, samples: Buffer, from: number, to: number): Buffer | null {
     for (let at = from; at < to; at += 1) {
       const byte = samples[at]!;
       if (byte < FIRST_UNESCAPED || byte === QUOTE || byte === BACKSLASH) {
         const name = Buffer.from(JSON.stringify(samples.toString('utf8', from, to)));
-        return this.fill(position, name, 1, name.length - 1);
+        return this.fill(slot, position, name, 1, name.length - 1);
       }
     }
-    return this.fill(position, samples, from, to);
+    return this.fill(slot, position, samples, from, to);
   }
 
   /** @param names holds the sample at [from, to), as a JSON string without its quotes */
-  private fill(position: number, names: Buffer, from: number, to: number): Buffer {
+  private fill(slot: number, position: number, names: Buffer, from: number, to: number): Buffer | null {
+    const layout = this.layouts[slot]!;
     const digits = digitsOf(position);
-    if (digits !== this.digits || to - from !== this.nameBytes) this.layOut(digits, to - from);
-    const { content, nameAt } = this;
+    const isLaidOut =
+      layout.request === this.request && layout.digits === digits && layout.nameBytes === to - from;
+    if (!isLaidOut && !this.layOut(slot, layout, digits, to - from)) return null;
+    const { content, nameAt } = layout;
     let rest = position;
     for (let at = this.pieces!.beforePosition.length + digits - 1; rest > 0; at -= 1) {
       content[at] = DIGIT_ZERO + (rest % 10);
@@ -62,17 +81,20 @@ export class ContentMaker {
     return content;
   }
 
-  private layOut(digits: number, nameBytes: number): void {
+  /** False where the slot has too little room. */
+  private layOut(slot: number, layout: Layout, digits: number, nameBytes: number): boolean {
     const { beforePosition, beforeSample, afterSample } = this.pieces!;
-    this.nameAt = beforePosition.length + digits + beforeSample.length + 1;
-    this.content = this.sealer.content(this.nameAt + nameBytes + 1 + afterSample.length);
-    this.content.set(beforePosition);
-    this.content.set(beforeSample, beforePosition.length + digits);
-    this.content[this.nameAt - 1] = QUOTE;
-    this.content[this.nameAt + nameBytes] = QUOTE;
-    this.content.set(afterSample, this.nameAt + nameBytes + 1);
-    this.digits = digits;
-    this.nameBytes = nameBytes;
+    const nameAt = beforePosition.length + digits + beforeSample.length + 1;
+    const bytes = nameAt + nameBytes + 1 + afterSample.length;
+    if (bytes > this.batch.capacity) return false;
+    const content = this.batch.content(slot, bytes);
+    content.set(beforePosition);
+    content.set(beforeSample, beforePosition.length + digits);
+    content[nameAt - 1] = QUOTE;
+    content[nameAt + nameBytes] = QUOTE;
+    content.set(afterSample, nameAt + nameBytes + 1);
+    Object.assign(layout, { request: this.request, content, digits, nameBytes, nameAt });
+    return true;
   }
 }
 
