@@ -10,7 +10,6 @@ export interface CompiledThread {
 
 export async function compileAuditThread(): Promise<CompiledThread> {
   const root = join(import.meta.dirname, '../..');
-  // Within the clone: the compiled file imports packages from node_modules.
   const parent = join(root, 'node_modules', '.cache');
   mkdirSync(parent, { recursive: true });
   const outDir = mkdtempSync(join(parent, 'audit-thread-'));
@@ -19,6 +18,8 @@ export async function compileAuditThread(): Promise<CompiledThread> {
     logLevel: 'silent',
     root,
     resolve: { tsconfigPaths: true },
+    // With the packages it loads, as apps/cli/build.mjs builds it.
+    ssr: { noExternal: true },
     build: {
       ssr: join(root, 'libs/ledger/src/audit/chunk-thread.ts'),
       outDir,
