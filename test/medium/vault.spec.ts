@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { auditVault, newVaultKeyText, VaultError, VaultModule, VaultService } from '@app/vault';
+import {
+  auditVault,
+  newVaultKeyText,
+  type StoredPart,
+  VaultError,
+  VaultModule,
+  VaultService,
+} from '@app/vault';
 import { DatabaseModule } from '@app/process';
 import { NestFactory } from '@nestjs/core';
 import { Module } from '@nestjs/common';
@@ -49,6 +56,9 @@ async function withKeys<T>(keyFile: string, work: (vault: VaultService) => Promi
 const samplesNamed = (prefix: string, count: number, bytes = 100) =>
   Array.from({ length: count }, (_, i) => ({ sampleId: `${prefix}-${i}`, payload: randomBytes(bytes + i) }));
 
+const bytesOf = (payloads: StoredPart['payloads']) =>
+  payloads.reduce((sum, one) => sum + (one instanceof Uint8Array ? one.length : 0), 0);
+
 const idsOf = (samples: readonly { sampleId: string }[]) => samples.map(({ sampleId }) => sampleId);
 
 describe('the vault', () => {
@@ -91,6 +101,29 @@ describe('the vault', () => {
     expect(await bench.vault.read(modelId, asked)).toEqual(expected);
     const other = await bench.model();
     expect((await bench.vault.has(other.modelId, asked)).some((held) => held)).toBe(false);
+  });
+
+  it('gives many bytes in parts of a few megabytes, those of small segments together', async () => {
+    const { modelId } = await bench.model();
+    const large = samplesNamed('large', 24, 300_000);
+    const small = samplesNamed('small', 30);
+    await storeSegment(bench, modelId, large);
+    for (let from = 0; from < small.length; from += 10)
+      await storeSegment(bench, modelId, small.slice(from, from + 10));
+    const stored = [...large, ...small];
+    const asked = ['absent', ...idsOf(stored)];
+    const parts: StoredPart[] = [];
+    for await (const part of bench.vault.parts(modelId, asked)) parts.push(part);
+    expect(parts.length).toBe(2);
+    for (const { payloads } of parts) expect(bytesOf(payloads)).toBeLessThan(2 ** 22);
+    const given = new Map(
+      parts.flatMap(({ positions, payloads }) => positions.map((position, at) => [position, payloads[at]])),
+    );
+    expect(given.size).toBe(asked.length);
+    expect(given.get(0)).toBeNull();
+    // Megabytes, which the matchers compare number by number.
+    for (const [at, { payload }] of stored.entries())
+      expect(Buffer.compare(given.get(at + 1) as Uint8Array, payload)).toBe(0);
   });
 
   it('stores a sample once: the second segment is refused whole', async () => {

@@ -1,14 +1,17 @@
 /** SQL of the tables `vault_segment`, `vault_content` and `vault_item`. */
 import { Inject, Injectable } from '@nestjs/common';
-import { copyOut, type Database, DATABASE, type Queryable, type Tx } from '@app/persistence';
+import {
+  CopiedRows,
+  copyOut,
+  copyRows,
+  type Database,
+  DATABASE,
+  type Queryable,
+  type Tx,
+} from '@app/persistence';
 import { sql } from 'kysely';
-import { PAGE_BYTES, PAGE_KEYS, type SealedSegment } from './segment.js';
-
-interface StoredPlace {
-  readonly slot: number;
-  readonly start: number;
-  readonly length: number;
-}
+import { PAGE_BYTES, PAGE_KEYS, pageOf, type SealedSegment } from './segment.js';
+import type { Slice, StoredPlace } from './slices.js';
 
 /** Where one of the samples that were asked for lies. */
 export interface Place extends StoredPlace {
@@ -59,10 +62,13 @@ export interface SealedUnderKey {
   readonly bytes: bigint;
 }
 
-/** Bytes `[start, end)` of a segment's ciphertexts. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
+/** What {@link VaultRepository.slices} reads, valid while it is looked at. */
+export interface SlicedContent extends SegmentKey {
+  /** Number of the first page in `dataKeys`. */
+  readonly firstPage: number;
+  readonly dataKeys: Uint8Array;
+  /** Bytes of the slice at a place in the question. */
+  readonly slice: (place: number) => Uint8Array;
 }
 
 const PLACE_BYTES = 16;
@@ -75,9 +81,13 @@ const BETWEEN = '\n';
  * run late, more cost look-ups; questions with fewer than two probes are looked up one by one.
  */
 const PROBE_STEP = 256;
+/** Memory for reading that is kept: enough for the parts that samples of ordinary size are read in. */
+const SPARE_BYTES = 16 * 1024 * 1024;
 
 @Injectable()
 export class VaultRepository {
+  private readonly spare: CopiedRows[] = [];
+
   constructor(@Inject(DATABASE) readonly db: Database) {}
 
   /** Runs `work` in one transaction, which is rolled back when it throws. */
@@ -197,21 +207,48 @@ export class VaultRepository {
   }
 
   /**
-   * Copied out, because as columns of a row megabytes come in hexadecimal and are decoded here.
+   * Some slices of one segment, with the pages of their data keys, as they are at one moment. Copied out, because as columns of a row
+   * megabytes come in hexadecimal and are decoded here.
    * @param segmentId as {@link places} found it: it becomes part of the statement
-   * @param range of the ciphertexts that are returned; all of them unless given
+   * @param look is given undefined where there is no such segment
    */
-  async segment(
+  async slices<T>(
     segmentId: string,
-    on: Queryable = this.db,
-    range?: ByteRange,
-  ): Promise<SegmentContent | undefined> {
-    const selected = range
-      ? `substring(ciphertexts from ${range.start + 1} for ${range.end - range.start})`
-      : 'ciphertexts';
+    slices: readonly Slice[],
+    look: (content: SlicedContent | undefined) => T,
+  ): Promise<T> {
+    const pages = slices.flatMap(({ places }) => places.map(({ slot }) => pageOf(slot)));
+    const firstPage = pages.reduce((least, page) => Math.min(least, page));
+    const lastPage = pages.reduce((most, page) => Math.max(most, page));
+    const once = (column: string) => `case place when 1 then ${column} end`;
+    const starts = slices.map(({ start }) => start + 1);
+    const lengths = slices.map(({ start, end }) => end - start);
+    // Memory that is used again: so much garbage a block would have the whole heap collected for each.
+    const rows = this.spare.pop() ?? new CopiedRows();
+    await copyRows(
+      this.db,
+      `select place::integer, substring(ciphertexts from slice.start for slice.length),
+         ${once('model_id::text')}, ${once('key_id')}, ${once('wrapped_key')},
+         ${once(`substring(data_keys from ${firstPage * PAGE_BYTES + 1} for ${(lastPage - firstPage + 1) * PAGE_BYTES})`)}
+       from vault_content join vault_segment using (segment_id)
+       cross join unnest('{${starts.join()}}'::integer[], '{${lengths.join()}}'::integer[])
+         with ordinality slice (start, length, place)
+       where segment_id = '${segmentId}'`,
+      rows,
+    );
+    const result = look(contentIn(rows, segmentId, firstPage));
+    if (rows.bytes.length <= SPARE_BYTES) this.spare.push(rows);
+    return result;
+  }
+
+  /**
+   * Copied out, as {@link slices}.
+   * @param segmentId as {@link places} found it: it becomes part of the statement
+   */
+  private async segment(segmentId: string, on: Queryable): Promise<SegmentContent | undefined> {
     const [row] = await copyOut(
       on,
-      `select model_id::text, key_id, wrapped_key, data_keys, ${selected}
+      `select model_id::text, key_id, wrapped_key, data_keys, ciphertexts
        from vault_content join vault_segment using (segment_id) where segment_id = '${segmentId}'`,
     );
     if (!row) return undefined;
@@ -226,7 +263,7 @@ export class VaultRepository {
     };
   }
 
-  /** As {@link segment}, held by this transaction until its end. */
+  /** All of a segment, held by this transaction until its end. */
   async lockedSegment(tx: Tx, segmentId: string): Promise<SegmentContent | undefined> {
     await sql`select from vault_content where segment_id = ${segmentId} for update`.execute(tx);
     return this.segment(segmentId, tx);
@@ -295,6 +332,22 @@ export class VaultRepository {
     );
     return rows;
   }
+}
+
+function contentIn(rows: CopiedRows, segmentId: string, firstPage: number): SlicedContent | undefined {
+  if (rows.count === 0) return undefined;
+  const rowOf = new Int32Array(rows.count);
+  for (let row = 0; row < rows.count; row += 1) rowOf[rows.bytes.readInt32BE(rows.at(row, 0)) - 1] = row;
+  const [modelId, keyId, wrappedKey, dataKeys] = [2, 3, 4, 5].map((column) => rows.value(rowOf[0]!, column)!);
+  return {
+    segmentId,
+    modelId: modelId!.toString(),
+    keyId: keyId!.toString(),
+    wrappedKey: wrappedKey!,
+    firstPage,
+    dataKeys: dataKeys!,
+    slice: (place) => rows.value(rowOf[place]!, 1)!,
+  };
 }
 
 function unpack(packed: Uint8Array): Place[] {

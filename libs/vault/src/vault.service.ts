@@ -20,7 +20,6 @@ import {
   wrapSegmentKey,
 } from './segment.js';
 import {
-  type ByteRange,
   type ItemContent,
   type Place,
   type SealedUnderKey,
@@ -28,18 +27,26 @@ import {
   type SegmentPlaces,
   VaultRepository,
 } from './vault.repository.js';
+import { bytesOf, isPlausible, partsOf, type Slice, slicesOf } from './slices.js';
 
-/** A segment of which fewer than one in so many bytes is wanted is read in parts. */
-const WHOLE_FROM_SHARE = 8;
+/** Of a segment of which fewer than one in so many bytes is wanted, samples are read one by one. */
+const SLICES_FROM_SHARE = 8;
+/** Payload bytes that are read at once: more waste the caches of the processor and hold memory, fewer cost more statements. */
+const PART_BYTES = 4 * 1024 * 1024;
 /** Single samples of one query: each brings a page of keys. */
 const ITEMS_A_QUERY = 1024;
-/** PostgreSQL keeps no larger field; a place beyond it was edited. */
-const MAX_SEGMENT_BYTES = 2 ** 30;
 /** Segment keys wrapped again in one transaction. */
 const REWRAP_BATCH = 500;
 
 /** What a sample's place in the answer holds: its payload, null where the vault has none, or why it does not open. */
 export type StoredPayload = Uint8Array | VaultError | null;
+
+/** Some of the samples that were asked for. */
+export interface StoredPart {
+  /** Of each, its place in the question. */
+  readonly positions: readonly number[];
+  readonly payloads: readonly StoredPayload[];
+}
 
 export interface VaultStatus {
   /** Keys of the key file and keys that wrap anything; the active one first. */
@@ -73,17 +80,32 @@ export class VaultService {
    */
   async read(modelId: string, sampleIds: readonly string[]): Promise<StoredPayload[]> {
     const payloads: StoredPayload[] = new Array<StoredPayload>(sampleIds.length).fill(null);
-    if (sampleIds.length === 0) return payloads;
-    const single: { segmentId: string; place: Place }[] = [];
-    for (const { segmentId, places } of await this.vault.places(modelId, sampleIds)) {
-      if (isWorthWhole(places)) await this.readWhole(segmentId, places, sampleIds, payloads);
-      else single.push(...places.map((place) => ({ segmentId, place })));
-    }
-    for (let from = 0; from < single.length; from += ITEMS_A_QUERY) {
-      const items = await this.vault.items(single.slice(from, from + ITEMS_A_QUERY));
-      this.openItems(items, sampleIds, payloads);
-    }
+    for await (const part of this.parts(modelId, sampleIds))
+      part.positions.forEach((position, at) => (payloads[position] = part.payloads[at]!));
     return payloads;
+  }
+
+  /**
+   * As {@link read}, a part after the other in the order of storage, so that few are in memory at once. Samples that the vault does
+   * not have are in the last one.
+   */
+  async *parts(modelId: string, sampleIds: readonly string[]): AsyncGenerator<StoredPart> {
+    if (sampleIds.length === 0) return;
+    const segments = await this.vault.places(modelId, sampleIds);
+    const owed = new Set(sampleIds.keys());
+    let part = new Part(owed);
+    for (const reading of this.readings(segments, sampleIds)) {
+      if (part.bytes > 0 && part.bytes + reading.bytes > PART_BYTES) {
+        yield part;
+        part = new Part(owed);
+      }
+      part.bytes += reading.bytes;
+      await reading.into(part);
+    }
+    const misplaced = segments.flatMap(({ places }) => places.filter((place) => !isPlausible(place)));
+    for (const { position } of misplaced) part.add(position, brokenItem());
+    for (const position of owed) part.add(position, null);
+    yield part;
   }
 
   /** Which of `sampleIds` the vault holds, in their order. */
@@ -159,31 +181,58 @@ export class VaultService {
     };
   }
 
-  private async readWhole(
-    segmentId: string,
-    places: readonly Place[],
+  /** What is asked of the database, one after the other; of places that were edited beyond every segment nothing. */
+  private *readings(
+    segments: readonly SegmentPlaces[],
     sampleIds: readonly string[],
-    payloads: StoredPayload[],
-  ): Promise<void> {
-    const range = rangeOf(places);
-    const content = await this.vault.segment(segmentId, this.vault.db, range);
-    const reader = content && this.readerOf(content, (page) => pageIn(content.dataKeys, page));
-    for (const { position, slot, start, length } of places) {
-      const sealed = content?.ciphertexts.subarray(start - range.start, start - range.start + length);
-      payloads[position] = reader && sealed ? reader.open(slot, sampleIds[position]!, sealed) : brokenItem();
+  ): Generator<{ readonly bytes: number; into(part: Part): Promise<void> }> {
+    const single: { segmentId: string; place: Place }[] = [];
+    for (const { segmentId, places } of segments) {
+      const plausible = places.filter(isPlausible);
+      if (plausible.length === 0) continue;
+      if (!isWorthSlices(plausible)) single.push(...plausible.map((place) => ({ segmentId, place })));
+      else
+        for (const slices of partsOf(slicesOf(plausible), PART_BYTES))
+          yield {
+            bytes: bytesOf(slices),
+            into: (part) => this.readSlices(segmentId, slices, sampleIds, part),
+          };
     }
+    for (const items of itemParts(single))
+      yield {
+        bytes: items.reduce((sum, { place }) => sum + place.length, 0),
+        into: async (part) => this.openItems(await this.vault.items(items), sampleIds, part),
+      };
   }
 
-  private openItems(
-    items: readonly ItemContent[],
+  private readSlices(
+    segmentId: string,
+    slices: readonly Slice<Place>[],
     sampleIds: readonly string[],
-    payloads: StoredPayload[],
-  ): void {
+    part: Part,
+  ): Promise<void> {
+    return this.vault.slices(segmentId, slices, (content) => {
+      const reader =
+        content && this.readerOf(content, (page) => pageIn(content.dataKeys, page - content.firstPage));
+      for (const [at, { start, places }] of slices.entries()) {
+        const bytes = content?.slice(at);
+        for (const place of places) {
+          const sealed = bytes?.subarray(place.start - start, place.start - start + place.length);
+          const opened =
+            reader && sealed ? reader.open(place.slot, sampleIds[place.position]!, sealed) : brokenItem();
+          part.add(place.position, opened);
+        }
+      }
+    });
+  }
+
+  private openItems(items: readonly ItemContent[], sampleIds: readonly string[], part: Part): void {
     for (const item of items) {
       const reader = this.readerOf(item, () => item.page);
-      payloads[item.position] = reader
+      const opened = reader
         ? reader.open(item.slot, sampleIds[item.position]!, item.ciphertext)
         : brokenItem();
+      part.add(item.position, opened);
     }
   }
 
@@ -219,25 +268,46 @@ export class VaultService {
   }
 }
 
+class Part implements StoredPart {
+  readonly positions: number[] = [];
+  readonly payloads: StoredPayload[] = [];
+  /** Of what was read for it. */
+  bytes = 0;
+
+  /** @param owed positions that no part has yet */
+  constructor(private readonly owed: Set<number>) {}
+
+  add(position: number, payload: StoredPayload): void {
+    this.owed.delete(position);
+    this.positions.push(position);
+    this.payloads.push(payload);
+  }
+}
+
 const pageIn = (dataKeys: Uint8Array, page: number): Uint8Array =>
   dataKeys.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
 
-/** From the first to the last of the places, whatever order somebody gave them. */
-function rangeOf(places: SegmentPlaces['places']): ByteRange {
-  let range: ByteRange = { start: MAX_SEGMENT_BYTES, end: 0 };
-  for (const { start, length } of places)
-    range = {
-      start: Math.min(range.start, start),
-      end: Math.min(MAX_SEGMENT_BYTES, Math.max(range.end, start + length)),
-    };
-  return range;
+/** Samples that are read one by one, as many in a query as it may have. */
+function itemParts<T extends { readonly place: Place }>(items: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const part = parts.at(-1);
+    room -= item.place.length;
+    if (part && room >= 0 && part.length < ITEMS_A_QUERY) part.push(item);
+    else {
+      parts.push([item]);
+      room = PART_BYTES - item.place.length;
+    }
+  }
+  return parts;
 }
 
-/** Reading the whole segment costs its bytes, single samples cost a page of keys each and a row. */
-function isWorthWhole(places: SegmentPlaces['places']): boolean {
+/** Reading slices of a segment costs their bytes, single samples cost a page of keys each and a row. */
+function isWorthSlices(places: SegmentPlaces['places']): boolean {
   const last = places.at(-1)!;
   // A segment is filled from the front: the last wanted byte is a lower bound of its size.
   const leastBytes = last.start + last.length;
   const wantedBytes = places.reduce((sum, { length }) => sum + length + PAGE_BYTES, 0);
-  return wantedBytes * WHOLE_FROM_SHARE >= leastBytes;
+  return wantedBytes * SLICES_FROM_SHARE >= leastBytes;
 }

@@ -35,9 +35,11 @@ export function batchSamples(payloads: readonly (Uint8Array | null)[], largest: 
   const broken = new Map<number, InferenceError>();
   const groups = groupByLayout(payloads, broken);
   const batches = groups.flatMap((positions) => {
+    // Of one size as far as they can be: a short last batch would cost what a batch costs for few samples.
+    const size = Math.ceil(positions.length / Math.ceil(positions.length / largest));
     const cuts: PlacedBatch[] = [];
-    for (let from = 0; from < positions.length; from += largest) {
-      const some = Int32Array.from(positions.slice(from, from + largest));
+    for (let from = 0; from < positions.length; from += size) {
+      const some = Int32Array.from(positions.slice(from, from + size));
       cuts.push({ positions: some, batch: batchOf(some, payloads) });
     }
     return cuts;

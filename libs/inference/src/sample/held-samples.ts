@@ -40,6 +40,11 @@ export class HeldSamples {
     this.lookup = options.lookup ?? guardedLookup(options.access);
   }
 
+  /** Whether what the vault has is a reference to a sample that is kept elsewhere. */
+  static isHeld(payload: Uint8Array): boolean {
+    return payload[0] === FORM_BYTE.reference;
+  }
+
   /**
    * @param payloads out of the vault, null where it has none
    * @throws InferenceError SAMPLE_HOST_UNAVAILABLE (retryable): nothing is decided about the samples behind it
@@ -48,7 +53,7 @@ export class HeldSamples {
     const result = [...payloads];
     const refused = new Map<number, InferenceError>();
     const places = payloads.flatMap((payload, place) =>
-      payload?.[0] === FORM_BYTE.reference ? [place] : [],
+      payload && HeldSamples.isHeld(payload) ? [place] : [],
     );
     let next = 0;
     const fetchSome = async (): Promise<void> => {

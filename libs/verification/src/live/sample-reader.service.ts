@@ -3,7 +3,7 @@
  * together to batches of one layout. What cannot be read costs no other sample. Proven by test/medium/live-verification.spec.ts.
  */
 import { batchSamples, HeldSamples, type SampleBatch } from '@app/inference';
-import { VaultService } from '@app/vault';
+import { type StoredPart, type StoredPayload, VaultService } from '@app/vault';
 import { Injectable } from '@nestjs/common';
 import { PAYLOAD_MISSING } from './signal-block.js';
 
@@ -16,15 +16,15 @@ export type SamplePart =
 const BATCH_BYTES = 2 ** 20;
 /** Samples of one batch at most: what a model holds of each on its way through is many times the payload. */
 const LARGEST_BATCH = 1024;
-/** Payload bytes read at once: bounds the memory of a block whose samples are large. */
-const READ_BYTES = 64 * 2 ** 20;
-/** Read first, to learn how large the samples of a model are. */
-const FIRST_READ = 32;
+/** Bytes of samples kept by their owners that are fetched at once: bounds the memory of a block whose samples are large. */
+const FETCH_BYTES = 64 * 2 ** 20;
+/** Fetched first, to learn how large the samples of a model are. */
+const FIRST_FETCH = 32;
 
 @Injectable()
 export class SampleReader {
-  /** Bytes of a payload by model, as far as they were read. */
-  private readonly payloadBytes = new Map<string, number>();
+  /** Bytes of a fetched sample by model, as far as any were. */
+  private readonly fetchedBytes = new Map<string, number>();
 
   constructor(
     private readonly vault: VaultService,
@@ -41,23 +41,26 @@ export class SampleReader {
     sampleIds: readonly (string | null)[],
     positions: readonly number[],
   ): AsyncGenerator<SamplePart> {
-    for (let from = 0; from < positions.length;) {
-      const known = this.payloadBytes.get(modelId);
-      const count = known === undefined ? FIRST_READ : Math.max(1, Math.floor(READ_BYTES / known));
-      yield* this.read(modelId, sampleIds, positions.slice(from, from + count));
-      from += count;
+    const wanted = positions.map((position) => sampleIds[position]!);
+    for await (const part of this.vault.parts(modelId, wanted)) {
+      const places = part.positions.map((place) => positions[place]!);
+      const someHeld = part.payloads.some(isHeld);
+      for (let from = 0; from < places.length;) {
+        const to = from + (someHeld ? this.fetchedAtOnce(modelId) : places.length);
+        yield* this.batches(modelId, {
+          positions: places.slice(from, to),
+          payloads: part.payloads.slice(from, to),
+        });
+        from = to;
+      }
     }
   }
 
-  private async *read(
+  /** @param part by positions in the block */
+  private async *batches(
     modelId: string,
-    sampleIds: readonly (string | null)[],
-    positions: readonly number[],
+    { positions, payloads: stored }: StoredPart,
   ): AsyncGenerator<SamplePart> {
-    const stored = await this.vault.read(
-      modelId,
-      positions.map((position) => sampleIds[position]!),
-    );
     const refused = new Map<string, number[]>();
     const refuse = (place: number, code: string): void => {
       const known = refused.get(code) ?? [];
@@ -71,7 +74,9 @@ export class SampleReader {
     });
     const { payloads, refused: unfetched } = await this.held.fetchAll(opened);
     for (const [place, error] of unfetched) refuse(place, String(error.code));
-    const { batches, broken } = batchSamples(payloads, this.batchSize(modelId, payloads));
+    const size = meanBytes(payloads);
+    if (stored.some(isHeld) && size !== null) this.fetchedBytes.set(modelId, size);
+    const { batches, broken } = batchSamples(payloads, batchSize(size ?? 1));
     for (const [place, error] of broken) refuse(place, String(error.code));
     for (const { positions: places, batch } of batches)
       yield { positions: Array.from(places, (place) => positions[place]!), batch };
@@ -79,12 +84,21 @@ export class SampleReader {
       yield { positions: places.sort((a, b) => a - b), batch: null, code };
   }
 
-  /** Samples of a batch; notes how large the payloads are. */
-  private batchSize(modelId: string, payloads: readonly (Uint8Array | null)[]): number {
-    const sizes = payloads.flatMap((payload) => (payload ? [payload.length] : []));
-    if (sizes.length === 0) return LARGEST_BATCH;
-    const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
-    this.payloadBytes.set(modelId, Math.max(1, mean));
-    return Math.min(LARGEST_BATCH, Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, mean))));
+  private fetchedAtOnce(modelId: string): number {
+    const known = this.fetchedBytes.get(modelId);
+    return known === undefined ? FIRST_FETCH : Math.max(1, Math.floor(FETCH_BYTES / known));
   }
+}
+
+const isHeld = (payload: StoredPayload): boolean =>
+  payload instanceof Uint8Array && HeldSamples.isHeld(payload);
+
+const batchSize = (payloadBytes: number): number =>
+  Math.min(LARGEST_BATCH, Math.max(1, Math.floor(BATCH_BYTES / payloadBytes)));
+
+/** At least 1; null where there is no payload. */
+function meanBytes(payloads: readonly (Uint8Array | null)[]): number | null {
+  const sizes = payloads.flatMap((payload) => (payload ? [payload.length] : []));
+  if (sizes.length === 0) return null;
+  return Math.max(1, sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
 }
