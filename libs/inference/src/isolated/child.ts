@@ -1,24 +1,22 @@
 /**
  * Main file of the process that runs one model. It has no database, no keys and none of the host's settings; what it is
- * given goes into the model and nowhere else. It ends with its host, however that ends: a thread of its own looks for that,
- * because a model that hangs keeps the main thread from noticing anything.
+ * given goes into the model and nowhere else. It ends with its host, however that ends: a thread of its own, which takes the
+ * batches in while the model computes, finds their pipe closed then, also where a model hangs and the main thread notices nothing.
  */
+import { on } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import type { ModelRuntime } from '../runtime.js';
 import type { Reply, Request } from './protocol.js';
 
-/** How long a child may outlive a killed host. */
-const HOST_CHECK_MS = 250;
+if (isMainThread) await serve();
+else await takeBatches();
 
-if (isMainThread) await serve(Number(process.argv[2]));
-else watchHost(workerData as number);
-
-async function serve(host: number): Promise<void> {
-  process.on('disconnect', () => process.exit(0));
-  new Worker(fileURLToPath(import.meta.url), { workerData: host }).unref();
+async function serve(): Promise<void> {
+  const batches = on(new Worker(fileURLToPath(import.meta.url)), 'message');
   const { loadLocalRuntime } = await import('../local/load-local-runtime.js');
   const { toWire } = await import('./protocol.js');
+  const { batchOf } = await import('./batch-bytes.js');
   const { runFault } = await import('../local/model-fault.js');
   let runtime: ModelRuntime | null = null;
   process.on('message', (request: Request) => {
@@ -38,17 +36,25 @@ async function serve(host: number): Promise<void> {
       const { checkBackend } = await import('../local/check-backend.js');
       return { type: 'checked', check: await checkBackend(request.backend, request.options) };
     }
-    const { id, batch, signalKind } = request;
+    const { id, batch: head, signalKind } = request;
     try {
+      // Asked for before anything else is awaited: bytes come in the order of the requests.
+      const batch = head.form === 'tensors' ? batchOf(head, await nextBytes()) : head;
       return { type: 'signals', id, signals: await runtime!.signals(batch, signalKind) };
     } catch (error) {
       return { type: 'failed', id, error: toWire(runFault(error)) };
     }
   }
+
+  async function nextBytes(): Promise<ArrayBuffer> {
+    const { value } = (await batches.next()) as { value: [ArrayBuffer] };
+    return value[0];
+  }
 }
 
-function watchHost(host: number): void {
-  setInterval(() => {
-    if (process.ppid !== host) process.kill(process.pid, 'SIGKILL');
-  }, HOST_CHECK_MS);
+async function takeBatches(): Promise<void> {
+  const { readAllBytes } = await import('./batch-bytes.js');
+  const { BATCH_PIPE } = await import('./protocol.js');
+  readAllBytes(BATCH_PIPE, (bytes) => parentPort!.postMessage(bytes, [bytes]));
+  process.kill(process.pid, 'SIGKILL');
 }

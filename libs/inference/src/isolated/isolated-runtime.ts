@@ -106,7 +106,7 @@ export class IsolatedRuntime implements ModelRuntime {
     if (!this.ready) return;
     while (this.underWay < Math.min(UNDER_WAY, this.jobs.length)) {
       const { id, batch, signalKind } = this.jobs[this.underWay]!;
-      this.process!.send({ type: 'signals', id, batch, signalKind });
+      this.process!.sendBatch(id, batch, signalKind);
       if (this.underWay === 0) this.limit(this.options.timeoutMs);
       this.underWay++;
     }

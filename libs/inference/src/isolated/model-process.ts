@@ -3,11 +3,14 @@
  * nothing that would have to be saved, and a model that hangs would not listen. Proven by isolated-runtime.spec.ts.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { InferenceError } from '../errors.js';
-import type { RuntimeOptions } from '../runtime.js';
+import type { SignalKind } from '../recorded/row-reader.js';
+import type { RuntimeOptions, SampleBatch } from '../runtime.js';
+import { headOf, writeBytes } from './batch-bytes.js';
 import { childEntry } from './child-entry.js';
 import { watchMemory } from './memory-watch.js';
-import type { Reply, Request } from './protocol.js';
+import { BATCH_PIPE, type Reply, type Request } from './protocol.js';
 
 /** Enough of standard error to tell a full heap from other ends. */
 const STDERR_CHARACTERS = 4_000;
@@ -23,6 +26,7 @@ interface Listeners {
 
 export class ModelProcess {
   private readonly child: ChildProcess;
+  private readonly batches: Writable;
   private readonly unwatch: () => void;
   private stderr = '';
   private ended = false;
@@ -38,11 +42,13 @@ export class ModelProcess {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${options.memoryMb}`],
       env: environment(options.threads),
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-STDERR_CHARACTERS);
     });
+    this.batches = this.child.stdio[BATCH_PIPE] as Writable;
+    this.batches.on('error', ignored);
     this.child.on('message', (reply: Reply) => {
       if (!this.ended) this.on.reply(reply);
     });
@@ -67,8 +73,13 @@ export class ModelProcess {
   }
 
   send(request: Request): void {
-    // What cannot be sent is lost with the process, whose end is reported.
-    this.child.send(request, () => undefined);
+    this.child.send(request, ignored);
+  }
+
+  /** `batch` must not change until it is answered. */
+  sendBatch(id: number, batch: SampleBatch, signalKind: SignalKind): void {
+    this.send({ type: 'signals', id, batch: headOf(batch), signalKind });
+    writeBytes(this.batches, batch);
   }
 
   /** Kills it; no listener is called any more. Resolves when it is gone. */
@@ -92,6 +103,9 @@ export class ModelProcess {
     return processDied(signal ?? `status ${code}`);
   }
 }
+
+/** What cannot be sent is lost with the process, whose end is reported. */
+const ignored = (): void => undefined;
 
 function environment(threads: number): NodeJS.ProcessEnv {
   const passed = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));

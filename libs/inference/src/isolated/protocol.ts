@@ -1,10 +1,14 @@
-/** What host and child say to each other over the IPC channel, in structured clones: numbers stay as compact as they are. */
+/** What host and child say to each other over the IPC channel, in structured clones; the numbers of batches go beside it. */
 import type { Backend, BackendCheck } from '../backends.js';
 import { InferenceError, type InferenceErrorCode } from '../errors.js';
 import type { LocalSource } from '../local/load-local-runtime.js';
 import type { LocalOptions } from '../local/local-options.js';
 import type { SignalKind } from '../recorded/row-reader.js';
-import type { ModelDescription, SampleBatch } from '../runtime.js';
+import type { ModelDescription } from '../runtime.js';
+import type { BatchHead } from './batch-bytes.js';
+
+/** Descriptor of the pipe for the numbers of batches, in the child: behind the standard ones and the IPC channel. */
+export const BATCH_PIPE = 4;
 
 export type Request =
   | { readonly type: 'load'; readonly source: LocalSource; readonly options: LocalOptions }
@@ -12,7 +16,7 @@ export type Request =
   | {
       readonly type: 'signals';
       readonly id: number;
-      readonly batch: SampleBatch;
+      readonly batch: BatchHead;
       readonly signalKind: SignalKind;
     };
 
