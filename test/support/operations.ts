@@ -46,6 +46,7 @@ export const requestOperation = (
   key: string | null = null,
 ): AppendOperation<{ indexes: string[] }> => {
   const requestId = randomUUID();
+  const content = { ...REQUEST, sampleCount: samples.length };
   return {
     idempotency: key ? { scope: 'request', key, content: { samples } } : null,
     events: [],
@@ -53,10 +54,7 @@ export const requestOperation = (
       {
         modelId,
         requestId,
-        items: samples.map((sampleId) => ({
-          sampleId,
-          content: { ...REQUEST, sampleCount: samples.length },
-        })),
+        items: samples.map((sampleId) => ({ sampleId, content })),
       },
     ],
     facts: ({ at }) => [
