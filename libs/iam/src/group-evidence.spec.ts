@@ -200,6 +200,20 @@ describe('groupPValues', () => {
     expect(both.pUpper[1]!).toBeLessThan(1 / 1_000);
   });
 
+  it('ranks both tails among the same draws as each alone, though they need different numbers of them', () => {
+    const random = new SeededRandom('prefix');
+    const nullScores = uniform(random, 400).map((score) => 0.25 + score / 2);
+    const extremes = [0.2, 0.8, 0.82, 0.81].map((score) => new Float64Array(6).fill(score));
+    const many = Array.from({ length: 20 }, (_, i) => new Float64Array(5).fill(0.8 + i / 200));
+    const requests = [...extremes, new Float64Array(5).fill(0.1), ...many];
+    const plan = { nullScores, requests, seed: 1, resamples: 999, resolution: 1e-5 };
+    const both = groupPValues(plan);
+    expect(both.pLower).toEqual(groupPValues({ ...plan, resolved: ['lower'] }).pLower);
+    expect(both.pUpper).toEqual(groupPValues({ ...plan, resolved: ['upper'] }).pUpper);
+    expect(both.pLower[0]!).toBeLessThan(both.pUpper[1]!);
+    expect(both.pUpper[1]!).toBeLessThan(1 / 1_000);
+  });
+
   it('tests 10,000 requests of ten within seconds', () => {
     const random = new SeededRandom('speed');
     const all = uniform(random, 100_000);

@@ -183,20 +183,55 @@ function countEachDraw(
   }
 }
 
-/** Writes both p-values of `groups`, which all have `size` samples, from `resamples` draws of the stream `seed`. */
+/** A group, and how many draws of its stream, from the first on, it is ranked among. */
+interface Ranked {
+  readonly group: Group;
+  readonly draws: number;
+}
+
+/** A stream of draws; what was drawn is not drawn again. */
+interface Stream {
+  readonly nulls: Float64Array;
+  readonly order: Int32Array;
+  readonly size: number;
+  readonly random: SeededRandom;
+}
+
+/** Adds the next `count` draws to the counts of `groups`. */
+function countNext(
+  { nulls, order, size, random }: Stream,
+  count: number,
+  groups: readonly Group[],
+  nullTotal: number | null,
+  counts: Tails,
+): void {
+  if (groups.length <= FEW_GROUPS) {
+    const counted = groups.map((group) => ({ group, limit: nullTotal ?? group.sum, atMost: 0, atLeast: 0 }));
+    countEachDraw(nulls, order, { size, count, random }, counted);
+    for (const { group, atMost, atLeast } of counted)
+      addCounts(counts, group, { atMost, atLeast }, nullTotal);
+    return;
+  }
+  const batch = Math.max(1, Math.floor(BATCH_POSITIONS / size));
+  for (let done = 0; done < count; done += batch) {
+    const plan = { size, count: Math.min(batch, count - done), random };
+    countBatch(drawSubsets(nulls, order, plan), groups, nullTotal, counts);
+  }
+}
+
+/** Writes both p-values of groups that all have `size` samples, from draws of the stream `seed`. */
 function testGroups(
   nulls: Float64Array,
   size: number,
-  groups: Group[],
-  resamples: number,
+  ranked: readonly Ranked[],
   seed: string,
   p: Tails,
 ): void {
   if (size === 1) {
     // One sample against n: the permutation distribution is the ranks themselves, no draw is needed.
-    for (const { index, sum } of groups) {
-      p.lower[index] = (1 + countAtMost(nulls, sum)) / (nulls.length + 1);
-      p.upper[index] = (1 + countAtLeast(nulls, sum)) / (nulls.length + 1);
+    for (const { group } of ranked) {
+      p.lower[group.index] = (1 + countAtMost(nulls, group.sum)) / (nulls.length + 1);
+      p.upper[group.index] = (1 + countAtLeast(nulls, group.sum)) / (nulls.length + 1);
     }
     return;
   }
@@ -204,30 +239,27 @@ function testGroups(
   const order = Int32Array.from({ length: nulls.length + size }, (_, i) => i);
   const drawn = Math.min(size, nulls.length);
   const nullTotal = drawn < size ? sumOf(nulls) : null;
-  for (const { index } of groups) p.lower[index] = p.upper[index] = 0;
-  if (groups.length <= FEW_GROUPS) {
-    const counted = groups.map((group) => ({ group, limit: nullTotal ?? group.sum, atMost: 0, atLeast: 0 }));
-    countEachDraw(nulls, order, { size: drawn, count: resamples, random }, counted);
-    for (const { group, atMost, atLeast } of counted) addCounts(p, group, { atMost, atLeast }, nullTotal);
-  } else {
-    const batch = Math.max(1, Math.floor(BATCH_POSITIONS / drawn));
-    for (let done = 0; done < resamples; done += batch) {
-      const plan = { size: drawn, count: Math.min(batch, resamples - done), random };
-      countBatch(drawSubsets(nulls, order, plan), groups, nullTotal, p);
-    }
+  for (const { group } of ranked) p.lower[group.index] = p.upper[group.index] = 0;
+  const stream = { nulls, order, size: drawn, random };
+  let done = 0;
+  for (const end of new Set(ranked.map(({ draws }) => draws).sort((a, b) => a - b))) {
+    const groups = ranked.filter(({ draws }) => draws >= end).map(({ group }) => group);
+    countNext(stream, end - done, groups, nullTotal, p);
+    done = end;
   }
-  for (const { index } of groups) {
-    p.lower[index] = (1 + p.lower[index]!) / (resamples + 1);
-    p.upper[index] = (1 + p.upper[index]!) / (resamples + 1);
+  for (const { group, draws } of ranked) {
+    p.lower[group.index] = (1 + p.lower[group.index]!) / (draws + 1);
+    p.upper[group.index] = (1 + p.upper[group.index]!) / (draws + 1);
   }
 }
 
-function bySize(groups: readonly Group[]): Map<number, Group[]> {
-  const sizes = new Map<number, Group[]>();
-  for (const group of groups) {
-    const known = sizes.get(group.scores.length);
-    if (known) known.push(group);
-    else sizes.set(group.scores.length, [group]);
+function bySize<T extends Ranked>(ranked: readonly T[]): Map<number, T[]> {
+  const sizes = new Map<number, T[]>();
+  for (const one of ranked) {
+    const size = one.group.scores.length;
+    const known = sizes.get(size);
+    if (known) known.push(one);
+    else sizes.set(size, [one]);
   }
   return sizes;
 }
@@ -235,7 +267,8 @@ function bySize(groups: readonly Group[]): Map<number, Group[]> {
 /**
  * Resolves p-values that sit at the floor 1/(R + 1) with more draws of their own stream. A group above the floor keeps
  * its p-value; one at the floor takes the smaller of both. That stays valid: below the floor p <= t needs the finer,
- * itself valid p-value to be <= t; at or above the floor nothing is counted that the first test did not count.
+ * itself valid p-value to be <= t; at or above the floor nothing is counted that the first test did not count. Both tails
+ * are ranked among the same draws, each among as many as it needs; no group is at the floor of both.
  */
 function refineFloor(
   nulls: Float64Array,
@@ -249,25 +282,19 @@ function refineFloor(
   },
 ): void {
   const floor = 1 / (plan.resamples + 1);
-  // Tails that take as many draws take the same ones: their stream is the same.
-  const byDraws = new Map<number, { readonly tail: Tail; readonly atFloor: Group[] }[]>();
-  for (const tail of plan.resolved) {
+  const atFloors = plan.resolved.flatMap((tail) => {
     const atFloor = groups.filter(({ index, scores }) => scores.length > 1 && p[tail][index] === floor);
-    if (atFloor.length === 0 || floor <= plan.resolution * atFloor.length) continue;
+    if (atFloor.length === 0 || floor <= plan.resolution * atFloor.length) return [];
     const draws = Math.min(MAX_REFINED_RESAMPLES, Math.ceil(2 / (plan.resolution * atFloor.length)));
-    byDraws.set(draws, [...(byDraws.get(draws) ?? []), { tail, atFloor }]);
-  }
-  for (const [draws, tails] of byDraws) {
-    const finer: Tails = {
-      lower: new Float64Array(p.lower.length),
-      upper: new Float64Array(p.upper.length),
-    };
-    const concerned = [...new Set(tails.flatMap(({ atFloor }) => atFloor))];
-    for (const [size, sized] of bySize(concerned))
-      testGroups(nulls, size, sized, draws, `${plan.seed}/finer`, finer);
-    for (const { tail, atFloor } of tails)
-      for (const { index } of atFloor) p[tail][index] = Math.min(p[tail][index]!, finer[tail][index]!);
-  }
+    return atFloor.map((group) => ({ group, draws, tail }));
+  });
+  const finer: Tails = {
+    lower: new Float64Array(p.lower.length),
+    upper: new Float64Array(p.upper.length),
+  };
+  for (const [size, sized] of bySize(atFloors)) testGroups(nulls, size, sized, `${plan.seed}/finer`, finer);
+  for (const { group, tail } of atFloors)
+    p[tail][group.index] = Math.min(p[tail][group.index]!, finer[tail][group.index]!);
 }
 
 /** 1 over the number of ways to draw `size` of `nulls + size` samples, or the most draws that are ever made. */
@@ -303,7 +330,8 @@ export function groupPValues(input: GroupEvidenceInput): GroupEvidence {
   };
   if (nulls.length > 0) {
     const seed = String(input.seed);
-    for (const [size, sized] of bySize(testable)) testGroups(nulls, size, sized, resamples, seed, p);
+    const ranked = testable.map((group) => ({ group, draws: resamples }));
+    for (const [size, sized] of bySize(ranked)) testGroups(nulls, size, sized, seed, p);
     refineFloor(nulls, testable, p, { resamples, resolution, resolved, seed });
   }
   return {
