@@ -153,8 +153,11 @@ describe('what an erasure leaves', () => {
     expect(held).toEqual([true, true, false, false, false, false, false, true, true]);
     expect(await tablesHolding(database, others)).toEqual(before);
     const sample = model.forget[10]!;
-    for (const table of before) await database.admin.unsafe(`vacuum (full) ${table}`);
-    expect(await filesHolding(database, before, sample)).toEqual([]);
+    // A transaction that began before the erasure, of autoanalyze say, keeps its dead rows for as long as it runs.
+    await until(async () => {
+      for (const table of before) await database.admin.unsafe(`vacuum (full) ${table}`);
+      return (await filesHolding(database, before, sample)).length === 0;
+    });
     expect(await audit()).toEqual([]);
   });
 
