@@ -202,15 +202,23 @@ export class LedgerRepository {
    * @throws LedgerError `LEDGER_NOT_INTEGRATED` for a tile that is not there yet
    */
   async readTiles(on: Queryable, logId: number, tiles: readonly TileCoordinates[]): Promise<Uint8Array[]> {
-    const { rows } = await sql<{ hashes: Uint8Array | null }>`select found.hashes from unnest(
-        ${tiles.map((tile) => tile.level)}::smallint[], ${tiles.map((tile) => String(tile.index))}::bigint[],
-        ${tiles.map((tile) => tile.width)}::smallint[]
-      ) with ordinality as asked (level, tile_index, width, place)
+    const rows = await runPrepared<{ hashes: Uint8Array | null }>(
+      on,
+      `select found.hashes
+      from unnest($2::smallint[], $3::bigint[], $4::smallint[])
+        with ordinality as asked (level, tile_index, width, place)
       left join lateral (
-        select hashes from tile where tile.log_id = ${logId}::int and tile.level = asked.level
+        select hashes from tile where tile.log_id = $1::int and tile.level = asked.level
           and tile.tile_index = asked.tile_index and tile.width between asked.width and ${TILE_WIDTH}
         order by tile.width limit 1
-      ) found on true order by asked.place`.execute(on);
+      ) found on true order by asked.place`,
+      [
+        logId,
+        tiles.map((tile) => tile.level),
+        tiles.map((tile) => String(tile.index)),
+        tiles.map((tile) => tile.width),
+      ],
+    );
     return rows.map((row) => {
       if (!row.hashes)
         throw new LedgerError('LEDGER_NOT_INTEGRATED', 'the log has no such tile yet', { retryable: true });

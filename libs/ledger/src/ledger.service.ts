@@ -2,13 +2,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from '@app/persistence';
 import {
-  type CompactRange,
   edgeTiles,
   proveConsistencyFromTiles,
   proveInclusionFromTiles,
   TileBuilder,
   type TileCoordinates,
   type TileReader,
+  treeEdge,
+  type TreeEdge,
 } from '@app/tlog';
 import type { AppendOperation, Json } from './append-operation.js';
 import { LedgerError } from './errors.js';
@@ -17,6 +18,7 @@ import type { CheckpointRow, EntryRow, LedgerRepository, LogRow } from './ledger
 import { narrowedEdge } from './narrowed-edge.js';
 import type { PublicationRepository } from './publication.repository.js';
 import type { Sequencer } from './sequencer.js';
+import { UpperTiles } from './upper-tiles.js';
 
 /** Between two looks for a checkpoint; the integrator needs about as long for a small batch. */
 const POLL_MS = 20;
@@ -29,7 +31,8 @@ export interface SignedCheckpoint extends CheckpointRow {
 const EVENT_LOG = '/events';
 
 export class LedgerService {
-  private readonly edges = new Map<number, CompactRange>();
+  private readonly edges = new Map<number, TreeEdge>();
+  private readonly upperTiles = new UpperTiles();
 
   constructor(
     private readonly repository: LedgerRepository,
@@ -123,23 +126,23 @@ export class LedgerService {
   /** Leaf side first. @throws TlogError `TLOG_OUT_OF_RANGE`, LedgerError `LEDGER_NOT_INTEGRATED` */
   proveInclusion(logId: number, leafIndex: bigint, treeSize: bigint): Promise<Uint8Array[]> {
     return this.edgeOf(logId, treeSize).then((edge) =>
-      proveInclusionFromTiles(this.tiles(logId), leafIndex, treeSize, edge),
+      proveInclusionFromTiles(this.proofTiles(logId), leafIndex, treeSize, edge),
     );
   }
 
   /** The right edge of a tree, kept for the last size asked for: with it a proof reads one tile a level at most. */
-  private async edgeOf(logId: number, treeSize: bigint): Promise<CompactRange> {
+  private async edgeOf(logId: number, treeSize: bigint): Promise<TreeEdge> {
     const known = this.edges.get(logId);
     if (known?.treeSize === treeSize) return known;
-    const tiles = await this.tiles(logId).readTiles(edgeTiles(treeSize));
-    const edge = new TileBuilder(treeSize, narrowedEdge(tiles, treeSize)).compactRange();
+    const tiles = await this.proofTiles(logId).readTiles(edgeTiles(treeSize));
+    const edge = treeEdge(new TileBuilder(treeSize, narrowedEdge(tiles, treeSize)).compactRange());
     this.edges.set(logId, edge);
     return edge;
   }
 
   /** @throws TlogError `TLOG_OUT_OF_RANGE`, LedgerError `LEDGER_NOT_INTEGRATED` */
   proveConsistency(logId: number, fromSize: bigint, toSize: bigint): Promise<Uint8Array[]> {
-    return proveConsistencyFromTiles(this.tiles(logId), fromSize, toSize);
+    return proveConsistencyFromTiles(this.proofTiles(logId), fromSize, toSize);
   }
 
   /** Stored tiles of one log, in one query a call. */
@@ -148,6 +151,10 @@ export class LedgerService {
       readTiles: (tiles: readonly TileCoordinates[]) =>
         this.repository.readTiles(this.repository.db, logId, tiles),
     };
+  }
+
+  private proofTiles(logId: number): TileReader {
+    return this.upperTiles.over(logId, this.tiles(logId));
   }
 
   /** Entries from `from` on, at most `limit`, in order. */

@@ -70,6 +70,8 @@ export {
   proveInclusionFromTiles,
   rootFromTiles,
   type TileReader,
+  treeEdge,
+  type TreeEdge,
 } from './tile-proof.js';
 export { MemoryTree, rootOf } from './tree.js';
 export {

@@ -51,15 +51,44 @@ export function foldSubtreeRoots(roots: readonly Uint8Array[]): Uint8Array {
   return root;
 }
 
-/** Largest power of two below `width`, searched downwards from `from`; `width` is at least 2. */
-function splitPoint(width: bigint, from: bigint): bigint {
-  let split = from;
-  while (split >= width) split >>= 1n;
-  return split;
+/** What is left of a tree, and the spans beside the way there, from the top down. */
+interface Descent {
+  readonly begin: bigint;
+  readonly end: bigint;
+  readonly spans: Span[];
 }
 
-function powerAtLeast(width: bigint): bigint {
-  return 1n << BigInt(width.toString(2).length);
+/**
+ * Splits the leaves [0, size) as RFC 6962 does, at the largest power of two below their number, and goes on in one half.
+ * @param isDone never false of a single leaf
+ */
+function descend(
+  size: bigint,
+  isDone: (begin: bigint, end: bigint) => boolean,
+  goesLeft: (middle: bigint) => boolean,
+): Descent {
+  const spans: Span[] = [];
+  let begin = 0n;
+  let end = size;
+  let height = size.toString(2).length;
+  while (!isDone(begin, end)) {
+    while (1n << BigInt(height) >= end - begin) height--;
+    const middle = begin + (1n << BigInt(height));
+    if (goesLeft(middle)) {
+      spans.push(spanOf(middle, end, height));
+      end = middle;
+    } else {
+      spans.push(spanOf(begin, middle, height));
+      begin = middle;
+    }
+  }
+  return { begin, end, spans };
+}
+
+/** Nearly always a whole half: {@link perfectSubtrees} would look for its height from the bottom up. */
+function spanOf(begin: bigint, end: bigint, height: number): Span {
+  const width = 1n << BigInt(height);
+  return end - begin === width ? [{ height, index: begin / width }] : perfectSubtrees(begin, end);
 }
 
 /**
@@ -71,21 +100,11 @@ export function inclusionSpans(index: bigint, size: bigint): Span[] {
   if (index < 0n || index >= size) {
     throw new TlogError('TLOG_OUT_OF_RANGE', 'the leaf index is not in the tree');
   }
-  const spans: Span[] = [];
-  let begin = 0n;
-  let end = size;
-  let split = powerAtLeast(size);
-  while (end - begin > 1n) {
-    split = splitPoint(end - begin, split);
-    const middle = begin + split;
-    if (index < middle) {
-      spans.push(perfectSubtrees(middle, end));
-      end = middle;
-    } else {
-      spans.push(perfectSubtrees(begin, middle));
-      begin = middle;
-    }
-  }
+  const { spans } = descend(
+    size,
+    (begin, end) => end - begin === 1n,
+    (middle) => index < middle,
+  );
   return spans.reverse();
 }
 
@@ -99,21 +118,11 @@ export function consistencySpans(from: bigint, to: bigint): Span[] {
   requireTreeSize(to);
   if (from > to) throw new TlogError('TLOG_OUT_OF_RANGE', 'the older tree is larger than the newer one');
   if (from === 0n || from === to) return [];
-  const spans: Span[] = [];
-  let begin = 0n;
-  let end = to;
-  let split = powerAtLeast(to);
-  while (end !== from) {
-    split = splitPoint(end - begin, split);
-    const middle = begin + split;
-    if (from <= middle) {
-      spans.push(perfectSubtrees(middle, end));
-      end = middle;
-    } else {
-      spans.push(perfectSubtrees(begin, middle));
-      begin = middle;
-    }
-  }
+  const { spans, begin, end } = descend(
+    to,
+    (_, end) => end === from,
+    (middle) => from <= middle,
+  );
   // The verifier knows the old root already, so it is left out where it is a whole subtree of the new tree.
   if (begin !== 0n) spans.push(perfectSubtrees(begin, end));
   return spans.reverse();

@@ -4,7 +4,13 @@ import { EMPTY_ROOT, hashLeaf } from './hash.js';
 import { CompactRange } from './compact-range.js';
 import type { TileCoordinates } from './tile.js';
 import { tilesForAppend } from './tile-append.js';
-import { proveConsistencyFromTiles, proveInclusionFromTiles, rootFromTiles } from './tile-proof.js';
+import {
+  proveConsistencyFromTiles,
+  proveInclusionFromTiles,
+  rootFromTiles,
+  treeEdge,
+  type TreeEdge,
+} from './tile-proof.js';
 import { MemoryTree } from './tree.js';
 
 const SIZE = 67_000;
@@ -32,10 +38,10 @@ class CountingReader {
   }
 }
 
-function rangeOf(size: number): CompactRange {
+function edgeOf(size: number): TreeEdge {
   const range = CompactRange.empty();
   for (const leaf of leaves.slice(0, size)) range.append(leaf);
-  return range;
+  return treeEdge(range);
 }
 
 const pairs = fc
@@ -67,7 +73,7 @@ describe('proofs from tiles', () => {
     await fc.assert(
       fc.asyncProperty(pairs, async ({ size, smaller }) => {
         const [a, b] = [BigInt(smaller), BigInt(size)];
-        const edge = rangeOf(size);
+        const edge = edgeOf(size);
         const inclusion = new CountingReader();
         expect(await proveInclusionFromTiles(inclusion, a, b, edge)).toEqual(tree.proveInclusion(a, b));
         expect(inclusion.mostPerLevel()).toBeLessThanOrEqual(1);
@@ -124,7 +130,7 @@ describe('proofs from tiles', () => {
     await expect(proveInclusionFromTiles(reader, 5n, 5n)).rejects.toMatchObject({
       code: 'TLOG_OUT_OF_RANGE',
     });
-    await expect(proveInclusionFromTiles(reader, 5n, 9n, rangeOf(8))).rejects.toMatchObject({
+    await expect(proveInclusionFromTiles(reader, 5n, 9n, edgeOf(8))).rejects.toMatchObject({
       code: 'TLOG_OUT_OF_RANGE',
     });
   });

@@ -2,7 +2,7 @@
  * Roots and proofs from stored tiles: the hashes needed are worked out first, then their tiles are read in one
  * call, so a proof costs one round trip whatever the tree's size. Per tile level that is the tile above the leaf
  * and, where the proof reaches the ragged right edge, the edge tile; a caller that holds the tree's
- * {@link CompactRange} passes it and saves the edge tiles, leaving at most one per level. Proven by
+ * {@link TreeEdge} passes it and saves the edge tiles, leaving at most one per level. Proven by
  * tile-proof.spec.ts, which compares with {@link MemoryTree} and counts the tiles.
  */
 import { invariant } from '@app/errors';
@@ -24,28 +24,27 @@ export interface TileReader {
   readTiles(tiles: readonly TileCoordinates[]): Promise<readonly Uint8Array[]>;
 }
 
+/** Roots of a tree's perfect subtrees, by height and index: {@link treeEdge}. */
+export interface TreeEdge {
+  readonly treeSize: bigint;
+  readonly roots: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The right edge of a tree as proofs from its tiles take it. */
+export function treeEdge({ treeSize, hashes }: CompactRange): TreeEdge {
+  const subtrees = perfectSubtrees(0n, treeSize);
+  return { treeSize, roots: new Map(subtrees.map((subtree, i) => [subtreeKey(subtree), hashes[i]!])) };
+}
+
+/** The run of adjacent hashes in one tile that a subtree is the root of: heights 8L to 8L + 7 lie in level L. */
 interface Place {
-  readonly level: number;
-  readonly index: bigint;
+  readonly tile: string;
   /** First hash of the subtree within the tile, and their number (a power of two). */
   readonly first: number;
   readonly count: number;
 }
 
-/** The run of adjacent hashes in one tile that a subtree is the root of: heights 8L to 8L + 7 lie in level L. */
-function placeOf({ height, index }: Subtree): Place {
-  const level = Math.floor(height / TILE_HEIGHT);
-  const count = 1 << (height % TILE_HEIGHT);
-  const start = index * BigInt(count);
-  return {
-    level,
-    index: start / BigInt(TILE_WIDTH),
-    first: Number(start % BigInt(TILE_WIDTH)),
-    count,
-  };
-}
-
-const tileKey = ({ level, index }: { level: number; index: bigint }) => `${level}/${index}`;
+const tileKey = (level: number, index: bigint) => `${level}/${index}`;
 const subtreeKey = ({ height, index }: Subtree) => `${height}/${index}`;
 
 /** Roots of the spans in the tree of `treeSize`, reading every tile needed once, all in one call. */
@@ -53,35 +52,31 @@ async function readSpanRoots(
   reader: TileReader,
   spans: readonly Span[],
   treeSize: bigint,
-  edge: CompactRange | undefined,
+  edge: TreeEdge | undefined,
 ): Promise<Uint8Array[]> {
-  const known = edgeHashes(edge, treeSize);
-  const wanted = new Map<string, TileCoordinates>();
-  for (const subtree of spans.flat()) {
-    if (known.has(subtreeKey(subtree))) continue;
-    const { level, index } = placeOf(subtree);
-    const key = tileKey({ level, index });
-    if (!wanted.has(key)) wanted.set(key, tileAt(level, index, treeSize));
-  }
-  const tiles = await readWanted(reader, wanted);
-  const rootOfSubtree = (subtree: Subtree): Uint8Array => {
-    const hash = known.get(subtreeKey(subtree));
-    if (hash) return hash;
-    const { first, count, ...place } = placeOf(subtree);
-    const hashes = tiles.get(tileKey(place));
-    invariant(hashes, 'every place was asked for');
-    return perfectRoot(hashes.subarray(first * HASH_BYTES, (first + count) * HASH_BYTES));
-  };
-  return spans.map((span) => foldSubtreeRoots(span.map(rootOfSubtree)));
-}
-
-function edgeHashes(edge: CompactRange | undefined, treeSize: bigint): Map<string, Uint8Array> {
-  if (!edge) return new Map();
-  if (edge.treeSize !== treeSize) {
+  if (edge && edge.treeSize !== treeSize) {
     throw new TlogError('TLOG_OUT_OF_RANGE', 'the given right edge is of another tree size');
   }
-  const { hashes } = edge;
-  return new Map(perfectSubtrees(0n, treeSize).map((subtree, i) => [subtreeKey(subtree), hashes[i]!]));
+  const wanted = new Map<string, TileCoordinates>();
+  const placeOf = ({ height, index }: Subtree): Place => {
+    const level = Math.floor(height / TILE_HEIGHT);
+    const count = 1 << (height % TILE_HEIGHT);
+    const start = index * BigInt(count);
+    const tileIndex = start / BigInt(TILE_WIDTH);
+    const tile = tileKey(level, tileIndex);
+    if (!wanted.has(tile)) wanted.set(tile, tileAt(level, tileIndex, treeSize));
+    return { tile, first: Number(start % BigInt(TILE_WIDTH)), count };
+  };
+  const sources = spans.map((span) =>
+    span.map((subtree) => edge?.roots.get(subtreeKey(subtree)) ?? placeOf(subtree)),
+  );
+  const tiles = await readWanted(reader, wanted);
+  const rootOf = (source: Uint8Array | Place): Uint8Array => {
+    if (source instanceof Uint8Array) return source;
+    const { tile, first, count } = source;
+    return perfectRoot(tiles.get(tile)!.subarray(first * HASH_BYTES, (first + count) * HASH_BYTES));
+  };
+  return sources.map((span) => foldSubtreeRoots(span.map(rootOf)));
 }
 
 async function readWanted(
@@ -126,7 +121,7 @@ export async function proveInclusionFromTiles(
   reader: TileReader,
   leafIndex: bigint,
   treeSize: bigint,
-  edge?: CompactRange,
+  edge?: TreeEdge,
 ): Promise<Uint8Array[]> {
   return readSpanRoots(reader, inclusionSpans(leafIndex, treeSize), treeSize, edge);
 }
@@ -140,7 +135,7 @@ export async function proveConsistencyFromTiles(
   reader: TileReader,
   fromSize: bigint,
   toSize: bigint,
-  edge?: CompactRange,
+  edge?: TreeEdge,
 ): Promise<Uint8Array[]> {
   return readSpanRoots(reader, consistencySpans(fromSize, toSize), toSize, edge);
 }
