@@ -21,6 +21,7 @@ export {
   resultBlinds,
   resultTree,
 } from './result-leaf.js';
+export { ResultLeafBlock } from './result-leaf-block.js';
 export { ATTESTATION_TYP, signAttestation, signDsse } from './sign.js';
 export type { PrivateJwk, SigningKey } from './signing-key.js';
 export { generatePrivateJwk, openSigningKey, publishKey } from './signing-key.js';

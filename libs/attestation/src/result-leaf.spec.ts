@@ -1,7 +1,7 @@
 import { canonicalJson, checkInclusion, hashLeaf } from '@app/tlog';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes32, commitmentsOf, resultsOf } from './ledger.fixture.js';
+import { anyResultLeaf, bytes32, commitmentsOf, resultsOf } from './ledger.fixture.js';
 import type { ResultLeaf } from './result-leaf.js';
 import {
   formatResultLeaf,
@@ -10,21 +10,8 @@ import {
   resultBlinds,
   resultTree,
 } from './result-leaf.js';
-import { VERDICTS } from './statement.js';
 
 const results = resultsOf(commitmentsOf());
-const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const millionths = fc.option(fc.integer({ min: 0, max: 1_000_000 }));
-const anyLeaf: fc.Arbitrary<ResultLeaf> = fc.record({
-  index: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
-  leafHash: bytes(32),
-  verdict: fc.constantFrom(...VERDICTS),
-  score: millionths,
-  pResidual: millionths,
-  pMember: millionths,
-  blind: bytes(16),
-});
-
 describe('a result leaf', () => {
   it('is one line of canonical JSON', () => {
     const leaf = { ...results[3]!, leafHash: new Uint8Array(32), blind: new Uint8Array(16) };
@@ -36,7 +23,7 @@ describe('a result leaf', () => {
 
   it('is written as the general writer of canonical JSON would write it', () => {
     fc.assert(
-      fc.property(anyLeaf, (leaf) => {
+      fc.property(anyResultLeaf, (leaf) => {
         const text = formatResultLeaf(leaf);
         expect(canonicalJson(JSON.parse(text))).toBe(text);
       }),
@@ -46,7 +33,7 @@ describe('a result leaf', () => {
 
   it('reads back what was written', () => {
     fc.assert(
-      fc.property(anyLeaf, (leaf) => {
+      fc.property(anyResultLeaf, (leaf) => {
         expect(parseResultLeaf(formatResultLeaf(leaf))).toEqual(leaf);
       }),
       { seed: 2 },

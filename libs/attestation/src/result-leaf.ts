@@ -76,13 +76,17 @@ function isWellFormed({ index, leafHash, verdict, score, pResidual, pMember, bli
   );
 }
 
+/** @throws ATTESTATION_RESULTS_MISMATCH where a value is out of range */
+export function requireWellFormed(leaf: ResultLeaf): void {
+  if (isWellFormed(leaf)) return;
+  const where = `index ${leaf.index}`;
+  throw refusal('ATTESTATION_RESULTS_MISMATCH', where, 'a value of the result leaf is out of range');
+}
+
 /** The leaf's bytes as text: one line of canonical JSON. @throws ATTESTATION_RESULTS_MISMATCH */
 export function formatResultLeaf(leaf: ResultLeaf): string {
   const { index, leafHash, verdict, score, pResidual, pMember, blind } = leaf;
-  if (!isWellFormed(leaf)) {
-    const where = `index ${index}`;
-    throw refusal('ATTESTATION_RESULTS_MISMATCH', where, 'a value of the result leaf is out of range');
-  }
+  requireWellFormed(leaf);
   return (
     `{"blind":"${encodeBytes(blind)}","index":"${index}","leafHash":"${encodeBytes(leafHash)}",` +
     `"pMember":${pMember},"pResidual":${pResidual},"score":${score},"verdict":"${verdict}","version":1}`

@@ -1,3 +1,4 @@
+export { writeBase64 } from './base64.js';
 export { canonicalJson } from './canonical-json.js';
 export {
   type Checkpoint,
@@ -37,6 +38,7 @@ export {
   sealLeaf,
 } from './salted-leaf.js';
 export { SALT_BYTES } from './salted-leaf.js';
+export { BLOCK_BYTES, type Digests, HashLanes, type Messages, paddedBlocks } from './sha256-lanes.js';
 export { SIGNATURE_TYPES } from './signature-type.js';
 export {
   addNoteSignatures,

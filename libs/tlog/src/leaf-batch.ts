@@ -4,6 +4,7 @@
  * are the messages of sha256-lanes.ts: HMAC's inner and outer one (RFC 2104), and the leaf's. Proven by leaf-batch.spec.ts.
  */
 import { invariant } from '@app/errors';
+import { writeBase64 } from './base64.js';
 import { HASH_BYTES } from './hash.js';
 import { leafText, requireLeafType, SALT_BYTES, saltMalformed } from './salted-leaf.js';
 import { BLOCK_BYTES, type Digests, HashLanes, type Messages, paddedBlocks } from './sha256-lanes.js';
@@ -17,8 +18,6 @@ const OUTER_BYTES = BLOCK_BYTES + HASH_BYTES;
 const OUTER_STRIDE = paddedBlocks(OUTER_BYTES) * BLOCK_BYTES;
 /** RFC 6962: 0x00 before the leaf. */
 const PREFIX_BYTES = 1;
-const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
-const BASE64_PADDING = 0x3d;
 
 export class LeafBatch {
   static readonly slots = SLOTS;
@@ -96,6 +95,8 @@ export class LeafBatch {
       writeBase64(
         lanes.bytes,
         digests + slot * HASH_BYTES,
+        HASH_BYTES,
+        lanes.bytes,
         hashed.at + slot * hashed.stride + this.commitmentAt,
       );
     lanes.hash(hashed, { at: digests, ...inRows(HASH_BYTES) });
@@ -135,21 +136,3 @@ export class LeafBatch {
 }
 
 const inRows = (stride: number): Omit<Digests, 'at'> => ({ step: stride, pair: 2 * stride });
-
-/** The 44 characters of 32 bytes. */
-function writeBase64(bytes: Uint8Array, from: number, to: number): void {
-  const last = from + HASH_BYTES - 2;
-  let target = to;
-  for (let at = from; at < last; at += 3, target += 4) {
-    const [one, two, three] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!];
-    bytes[target] = BASE64[one >> 2]!;
-    bytes[target + 1] = BASE64[((one & 0x3) << 4) | (two >> 4)]!;
-    bytes[target + 2] = BASE64[((two & 0xf) << 2) | (three >> 6)]!;
-    bytes[target + 3] = BASE64[three & 0x3f]!;
-  }
-  const [one, two] = [bytes[last]!, bytes[last + 1]!];
-  bytes[target] = BASE64[one >> 2]!;
-  bytes[target + 1] = BASE64[((one & 0x3) << 4) | (two >> 4)]!;
-  bytes[target + 2] = BASE64[(two & 0xf) << 2]!;
-  bytes[target + 3] = BASE64_PADDING;
-}

@@ -163,7 +163,7 @@ export class ConcludeService {
   private async writeBlocks(tx: Tx, verificationId: string, tree: ResultTree): Promise<void> {
     const writing = new InFlight(1);
     for (const { blockIndex, lines } of tree.blocks()) {
-      await writing.add(() => this.results.insertBlock(tx, verificationId, blockIndex, lines.join('\n')));
+      await writing.add(() => this.results.insertBlock(tx, verificationId, blockIndex, lines));
       // Without a turn of the event loop nothing of it would be sent before the next one is made.
       await setImmediate();
     }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseResultLeaf } from '@app/attestation';
 import { rootOf, hashLeaf, MemoryTree } from '@app/tlog';
 import { describe, expect, it } from 'vitest';
-import { type CommittedLeaves, decideCommitments, ResultTree } from './conclusion.js';
+import { type CommittedLeaves, decideCommitments, type LeafBlock, ResultTree } from './conclusion.js';
 import { BLOCK_WIDTH } from './plan.js';
 
 const settings = {
@@ -32,11 +32,13 @@ const nulls = {
 };
 const SECRET = new Uint8Array(32).fill(9);
 
+const linesOf = ({ lines }: LeafBlock): string[] => lines.split('\n');
+
 function conclude(leaves: CommittedLeaves) {
   const decision = decideCommitments(leaves, nulls, settings, 'seed');
   const tree = new ResultTree(leaves, decision, SECRET);
   const blocks = [...tree.blocks()];
-  return { decision, tree, blocks, lines: blocks.flatMap(({ lines }) => lines) };
+  return { decision, tree, blocks, lines: blocks.flatMap(linesOf) };
 }
 
 describe('ResultTree', () => {
@@ -56,7 +58,7 @@ describe('ResultTree', () => {
   it('has the root of all its lines, and the block roots lead to it', () => {
     const size = 2 * BLOCK_WIDTH + 17;
     const { tree, blocks, lines } = conclude(commitments(size, () => 740_000));
-    expect(blocks.map((block) => block.lines.length)).toEqual([BLOCK_WIDTH, BLOCK_WIDTH, 17]);
+    expect(blocks.map((block) => linesOf(block).length)).toEqual([BLOCK_WIDTH, BLOCK_WIDTH, 17]);
     const hashes = lines.map((line) => hashLeaf(Buffer.from(line)));
     expect(tree.summary()).toMatchObject({ treeSize: BigInt(size), rootHash: rootOf(hashes) });
     const roots = tree.blockRoots.map((root) => new Uint8Array(Buffer.from(root, 'base64')));
@@ -81,7 +83,7 @@ describe('ResultTree', () => {
     const leaves = commitments(5, () => 740_000);
     const decision = decideCommitments(leaves, nulls, settings, 'seed');
     const other = new ResultTree(leaves, decision, new Uint8Array(32).fill(8));
-    expect([...other.blocks()][0]?.lines[0]).not.toBe(conclude(leaves).lines[0]);
+    expect(linesOf([...other.blocks()][0]!)[0]).not.toBe(conclude(leaves).lines[0]);
   });
 });
 

@@ -4,11 +4,10 @@
  */
 import {
   BLIND_BYTES,
-  formatResultLeaf,
-  hashResultLeaf,
   LeafTally,
   resultBlinds,
   type ResultLeaf,
+  ResultLeafBlock,
   type ResultSummary,
 } from '@app/attestation';
 import { toMillionths } from '@app/iam';
@@ -84,13 +83,14 @@ export function requestTestOf(
 /** The result leaves of one block. */
 export interface LeafBlock {
   readonly blockIndex: number;
-  /** Canonical JSON, one a leaf. */
-  readonly lines: readonly string[];
+  /** Canonical JSON, one line a leaf; no end after the last one. */
+  readonly lines: string;
 }
 
 /** Writes the result leaves block by block and adds them up. */
 export class ResultTree {
   private readonly tally = new LeafTally();
+  private readonly block = new ResultLeafBlock(BLOCK_WIDTH);
   private readonly roots: Uint8Array[] = [];
   /** Root of each block's subtree, base64. */
   readonly blockRoots: string[] = [];
@@ -108,17 +108,13 @@ export class ResultTree {
     for (let from = 0; from < size; from += BLOCK_WIDTH) {
       const to = Math.min(size, from + BLOCK_WIDTH);
       const blinds = resultBlinds(this.secret, BigInt(from), to - from);
-      const lines: string[] = [];
-      const hashes: Uint8Array[] = [];
       for (let index = from; index < to; index++) {
         const place = (index - from) * BLIND_BYTES;
         const leaf = this.leaf(index, blinds.subarray(place, place + BLIND_BYTES));
-        const line = formatResultLeaf(leaf);
-        hashes.push(hashResultLeaf(line));
         this.tally.count(leaf);
-        lines.push(line);
+        this.block.add(leaf);
       }
-      const root = rootOf(hashes);
+      const { lines, root } = this.block.take();
       this.roots.push(root);
       this.blockRoots.push(Buffer.from(root).toString('base64'));
       yield { blockIndex: from / BLOCK_WIDTH, lines };
