@@ -3,12 +3,12 @@
  * or less from eight hashes on, and nothing for the garbage collector. Proven by perfect-root.spec.ts.
  */
 import { invariant } from '@app/errors';
-import { HASH_BYTES, hashNodeInto } from './hash.js';
+import { HASH_BYTES, hashNode } from './hash.js';
 import { BLOCK_BYTES, HashLanes, LANES, paddedBlocks } from './sha256-lanes.js';
 
 /** As many as a tile has. */
 const MOST_HASHES = 256;
-/** With fewer most lanes are idle. */
+/** Of fewer most lanes are idle. */
 const FEWEST_IN_LANES = 4;
 const NODES = MOST_HASHES / 2;
 const COUNT_BYTES = 4;
@@ -66,9 +66,6 @@ export function perfectRoot(hashes: Uint8Array): Uint8Array {
     'a perfect subtree has a power of two hashes',
   );
   if (width >= FEWEST_IN_LANES) return (nodeLanes ??= new NodeLanes()).root(hashes);
-  const level = hashes.slice();
-  for (let nodes = width / 2; nodes >= 1; nodes /= 2) {
-    for (let i = 0; i < nodes; i++) hashNodeInto(level, i * HASH_BYTES, level, 2 * i * HASH_BYTES);
-  }
-  return level.slice(0, HASH_BYTES);
+  const left = hashes.subarray(0, HASH_BYTES);
+  return width === 1 ? new Uint8Array(left) : hashNode(left, hashes.subarray(HASH_BYTES));
 }
