@@ -13,7 +13,6 @@ import {
   sealLeaf,
   signCheckpoint,
 } from '@app/tlog';
-import fc from 'fast-check';
 import { ATTESTATION_LEAF_TYPE, formatAttestationContent, formatLeafOpening } from './attestation-leaf.js';
 import type { Bundle } from './bundle.js';
 import { BUNDLE_FORMAT } from './bundle.js';
@@ -296,16 +295,3 @@ export function bundleOf(
     },
   };
 }
-
-const anyBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const anyMillionths = fc.option(fc.integer({ min: 0, max: 1_000_000 }));
-/** Any leaf that can be written. */
-export const anyResultLeaf: fc.Arbitrary<ResultLeaf> = fc.record({
-  index: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
-  leafHash: anyBytes(32),
-  verdict: fc.constantFrom(...VERDICTS),
-  score: anyMillionths,
-  pResidual: anyMillionths,
-  pMember: anyMillionths,
-  blind: anyBytes(16),
-});

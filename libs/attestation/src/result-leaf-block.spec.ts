@@ -1,7 +1,7 @@
 import { hashNode, MemoryTree } from '@app/tlog';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyResultLeaf } from './ledger.fixture.js';
+import { anyResultLeaf } from '../../../test/support/any-result-leaf.js';
 import { formatResultLeaf, hashResultLeaf, type ResultLeaf } from './result-leaf.js';
 import { ResultLeafBlock } from './result-leaf-block.js';
 import { VERDICTS } from './statement.js';

@@ -1,7 +1,8 @@
 import { canonicalJson, checkInclusion, hashLeaf } from '@app/tlog';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyResultLeaf, bytes32, commitmentsOf, resultsOf } from './ledger.fixture.js';
+import { anyResultLeaf } from '../../../test/support/any-result-leaf.js';
+import { bytes32, commitmentsOf, resultsOf } from './ledger.fixture.js';
 import type { ResultLeaf } from './result-leaf.js';
 import {
   formatResultLeaf,
