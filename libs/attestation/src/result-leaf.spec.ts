@@ -13,6 +13,7 @@ import {
 } from './result-leaf.js';
 
 const results = resultsOf(commitmentsOf());
+
 describe('a result leaf', () => {
   it('is one line of canonical JSON', () => {
     const leaf = { ...results[3]!, leafHash: new Uint8Array(32), blind: new Uint8Array(16) };
