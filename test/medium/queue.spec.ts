@@ -1,5 +1,5 @@
 import { CodedError } from '@app/errors';
-import { Queue } from '@app/queue';
+import { checkQueue, Queue } from '@app/queue';
 import { afterEach, describe, expect, it } from 'vitest';
 import { useTestDatabase } from '../support/test-database.js';
 
@@ -65,5 +65,29 @@ describe('Queue', () => {
     await settled;
     expect(attempts).toBe(2);
     expect(failures).toEqual([true, false]);
+  });
+});
+
+describe('checkQueue', () => {
+  const changed = async (statement: string): Promise<string> => {
+    const { admin } = database();
+    let code = 'none';
+    const undone = admin.begin(async (tx) => {
+      await tx.unsafe(statement);
+      await checkQueue(tx).catch((error: CodedError) => (code = error.code));
+      throw new Error('undone');
+    });
+    await expect(undone).rejects.toThrow('undone');
+    return code;
+  };
+
+  it.each([
+    ['nothing is missing', 'select 1', 'none'],
+    ['a queue is missing', `delete from pgboss.queue where name = 'verification.drift'`, 'QUEUE_SCHEMA_OLDER'],
+    ['pg-boss was older', 'update pgboss.version set version = version - 1', 'QUEUE_SCHEMA_OLDER'],
+    ['pg-boss was not there', 'drop table pgboss.version', 'QUEUE_SCHEMA_OLDER'],
+    ['pg-boss was newer', 'update pgboss.version set version = version + 1', 'QUEUE_SCHEMA_NEWER'],
+  ])('says so where %s', async (_what, statement, code) => {
+    expect(await changed(statement)).toBe(code);
   });
 });

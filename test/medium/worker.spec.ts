@@ -2,10 +2,11 @@ import { InferenceError, RecordingService } from '@app/inference';
 import { loadConfig } from '@app/config';
 import { systemClock } from '@app/ledger';
 import { createLogger } from '@app/logging';
-import { Queue } from '@app/queue';
+import { migrate } from '@app/persistence';
+import { installQueue, Queue } from '@app/queue';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startWorker, type Worker } from '../../apps/worker/src/start-worker.js';
-import { testDatabase, type TestDatabase } from '../support/test-database.js';
+import { emptyDatabase, testDatabase, type TestDatabase } from '../support/test-database.js';
 import { openVerification, syntheticModel, type VerificationBench } from '../support/verification.js';
 
 /** The queue polls twice a second; four steps follow each other. */
@@ -25,12 +26,15 @@ afterAll(async () => {
   await database.close();
 });
 
-async function start(settings: Readonly<Record<string, string>> = {}): Promise<Worker> {
+async function start(
+  settings: Readonly<Record<string, string>> = {},
+  { address }: TestDatabase = database,
+): Promise<Worker> {
   lines = [];
   return startWorker(loadConfig(settings), {
     logger: createLogger({ name: 'worker', level: 'info' }, { write: (line) => void lines.push(line) }),
     clock: systemClock,
-    database: { address: database.address, close: () => Promise.resolve() },
+    database: { address, close: () => Promise.resolve() },
   });
 }
 
@@ -59,6 +63,18 @@ describe('a worker', () => {
     await worker.stop();
     expect(await latest(modelId)).toMatchObject({ result: 'PASSED', progress: { status: 'CONCLUDED' } });
     expect(lines.join('')).not.toMatch(/forget-|control-|calibration-/);
+  });
+
+  it('that finds the database migrated and not yet its queues waits for them', async () => {
+    const fresh = await emptyDatabase();
+    await migrate(fresh.admin);
+    const starting = start({}, fresh);
+    await vi.waitFor(() => expect(lines.join('')).toContain('waiting for the database'), PATIENCE);
+    expect(lines.join('')).not.toContain('taking jobs');
+    await migrate(fresh.admin, undefined, installQueue);
+    await (await starting).stop();
+    expect(lines.join('')).toContain('taking jobs');
+    await fresh.close();
   });
 
   it('finishes the block in hand when it is stopped, and takes no other', async () => {

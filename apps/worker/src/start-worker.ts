@@ -18,6 +18,7 @@ import {
   PersistenceError,
   type Sql,
 } from '@app/persistence';
+import { checkQueue, QueueError } from '@app/queue';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WorkerModule } from './worker.module.js';
@@ -78,14 +79,17 @@ async function awaitSchema(address: DatabaseAddress, log: (message: string) => v
   }
 }
 
-/** False while the schema is older, or the database is coming back, and there is time left. */
+/** False while the schema or the queue is older, or the database is coming back, and there is time left. */
 async function isMigrated(sql: Sql, deadline: number): Promise<boolean> {
   try {
     await checkSchema(sql);
+    await checkQueue(sql);
     return true;
   } catch (error) {
     const lost = isConnectionLoss(error);
-    const older = error instanceof PersistenceError && error.code === 'PERSISTENCE_SCHEMA_OLDER';
+    const older =
+      (error instanceof PersistenceError && error.code === 'PERSISTENCE_SCHEMA_OLDER') ||
+      (error instanceof QueueError && error.code === 'QUEUE_SCHEMA_OLDER');
     if ((older || lost) && Date.now() <= deadline) return false;
     throw lost ? databaseUnreachable(error) : error;
   }

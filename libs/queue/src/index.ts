@@ -1,2 +1,3 @@
-export { installQueue, type Job, Queue, type QueueHooks, type QueueName } from './queue.js';
+export { QueueError, type QueueErrorCode } from './errors.js';
+export { checkQueue, installQueue, type Job, Queue, type QueueHooks, type QueueName } from './queue.js';
 export { QueueModule } from './queue.module.js';

@@ -7,6 +7,8 @@ import { CodedError } from '@app/errors';
 import { type Database, isConnectionLoss, type Queryable, type Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
 import PgBoss from 'pg-boss';
+import bossVersion from 'pg-boss/version.json' with { type: 'json' };
+import { QueueError } from './errors.js';
 import { Lease } from './lease.js';
 
 export type QueueName =
@@ -113,6 +115,36 @@ export async function installQueue(connection: Pick<Sql, 'unsafe'>): Promise<voi
   }
 }
 
+/**
+ * Returns when {@link installQueue} of this version has made all queues. The migrations are committed before, so a process
+ * that finds the database migrated may still be too early.
+ * @throws QueueError `QUEUE_SCHEMA_OLDER` (run `lacuna migrate`), `QUEUE_SCHEMA_NEWER`
+ */
+export async function checkQueue(connection: Pick<Sql, 'unsafe'>): Promise<void> {
+  await checkInstalled(connectionExecutor(connection));
+}
+
+async function checkInstalled(executeSql: PgBoss.Db['executeSql']): Promise<void> {
+  const boss = openBoss(executeSql, { migrate: false });
+  const version = (await boss.isInstalled()) ? Number(await boss.schemaVersion()) : 0;
+  if (version > bossVersion.schema) {
+    throw new QueueError(
+      'QUEUE_SCHEMA_NEWER',
+      `the job queue has version ${version} and this is made for ${bossVersion.schema}; start the newer Lacuna that made it`,
+    );
+  }
+  if (version === bossVersion.schema) {
+    const { rows } = await executeSql(`select name from ${SCHEMA}.queue`, []);
+    const made = new Set((rows as readonly { name: string }[]).map(({ name }) => name));
+    if ([...Object.keys(POLICIES), DEAD_LETTERS].every((name) => made.has(name))) return;
+  }
+  throw new QueueError(
+    'QUEUE_SCHEMA_OLDER',
+    'the database lacks the job queue, or it is an older one; run `lacuna migrate` or start the daemon',
+    { retryable: true },
+  );
+}
+
 function openBoss(executeSql: PgBoss.Db['executeSql'], options: PgBoss.ConstructorOptions): PgBoss {
   return new PgBoss({
     ...options,
@@ -141,6 +173,7 @@ function executorOf(on: Queryable): PgBoss.Db['executeSql'] {
 
 export class Queue {
   private readonly boss: PgBoss;
+  private readonly execute: PgBoss.Db['executeSql'];
   private started: Promise<unknown> | null = null;
   private running = false;
   private readonly stopping = new AbortController();
@@ -152,16 +185,24 @@ export class Queue {
     private readonly hooks: QueueHooks = { onFailure: () => undefined },
   ) {
     const execute = executorOf(db);
-    this.boss = openBoss((text, values) => this.untilStarted(() => execute(text, values)), {
-      migrate: false,
-    });
+    this.execute = (text, values) => this.untilStarted(() => execute(text, values));
+    this.boss = openBoss(this.execute, { migrate: false });
     // Without a listener an EventEmitter's 'error' ends the process; a lost connection is found again by polling.
     this.boss.on('error', () => undefined);
   }
 
-  /** Opens the queues that {@link installQueue} made; safe to call from every process and more than once. */
+  /**
+   * Opens the queues that {@link installQueue} made; safe to call from every process and more than once.
+   * @throws QueueError as {@link checkQueue}
+   */
   async start(): Promise<void> {
-    await (this.started ??= this.boss.start().then(() => (this.running = true)));
+    await (this.started ??= this.open());
+  }
+
+  private async open(): Promise<void> {
+    await checkInstalled(this.execute);
+    await this.boss.start();
+    this.running = true;
   }
 
   /**
