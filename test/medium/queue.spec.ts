@@ -83,7 +83,11 @@ describe('checkQueue', () => {
 
   it.each([
     ['nothing is missing', 'select 1', 'none'],
-    ['a queue is missing', `delete from pgboss.queue where name = 'verification.drift'`, 'QUEUE_SCHEMA_OLDER'],
+    [
+      'a queue is missing',
+      `delete from pgboss.queue where name = 'verification.drift'`,
+      'QUEUE_SCHEMA_OLDER',
+    ],
     ['pg-boss was older', 'update pgboss.version set version = version - 1', 'QUEUE_SCHEMA_OLDER'],
     ['pg-boss was not there', 'drop table pgboss.version', 'QUEUE_SCHEMA_OLDER'],
     ['pg-boss was newer', 'update pgboss.version set version = version + 1', 'QUEUE_SCHEMA_NEWER'],
