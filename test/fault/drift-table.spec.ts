@@ -9,7 +9,7 @@ import { createLogger } from '@app/logging';
 import type { ModelRuntime } from '@app/inference';
 import { Queue } from '@app/queue';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Metrics } from '../../apps/daemon/src/operations/metrics.js';
 import { ReverifySchedule } from '../../apps/daemon/src/schedules/reverify.schedule.js';
 import { ScheduleRunRepository } from '../../apps/daemon/src/schedules/schedule-run.repository.js';
@@ -21,7 +21,8 @@ import { ResultRepository } from '../../libs/verification/src/result.repository.
 import { ScoreBlockRepository } from '../../libs/verification/src/score-block.repository.js';
 import { VerificationRepository } from '../../libs/verification/src/verification.repository.js';
 import { InjectedCrash, Tripwire } from '../support/fault-tripwire.js';
-import { ALL, DRIFT, NOT_UNLEARNED, runLocally, SAMPLE, ServedRelease } from '../support/served-release.js';
+import type { ServedRelease } from '../support/served-release.js';
+import { ALL, DRIFT, NOT_UNLEARNED, runLocally, SAMPLE, ServedReleases } from '../support/served-release.js';
 import { openVerification, openWorker, type VerificationBench } from '../support/verification.js';
 
 /** What is durable at a point, each with what is before it. */
@@ -63,13 +64,18 @@ const CRON = '0 3 * * *';
 const DAY_MS = 86_400_000;
 const logger = createLogger({ name: 'drift-table', level: 'silent' });
 
+let releases: ServedReleases;
 let served: ServedRelease;
 let now: Date;
 const closers: (() => Promise<void>)[] = [];
 
+beforeAll(async () => {
+  releases = await ServedReleases.prepare();
+});
+afterAll(() => releases.close());
 beforeEach(async () => {
   now = new Date('2027-01-01T02:00:00Z');
-  served = await ServedRelease.open();
+  served = await releases.open();
   await scheduleOf(served.bench).serveDue();
   served.serve(MODEL);
   now = new Date(now.getTime() + DAY_MS);

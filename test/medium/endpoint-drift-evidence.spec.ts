@@ -4,16 +4,19 @@ import type { Database } from '@app/persistence';
 import { Queue } from '@app/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { editOf } from '../support/column-edits.js';
-import { ALL, NOT_UNLEARNED, SAMPLE, ServedRelease, UNLEARNED } from '../support/served-release.js';
+import type { ServedRelease } from '../support/served-release.js';
+import { ALL, NOT_UNLEARNED, SAMPLE, ServedReleases, UNLEARNED } from '../support/served-release.js';
 import { tamperedAudit } from '../support/tamper.js';
 
+let releases: ServedReleases;
 let served: ServedRelease;
 /** Notes and warnings of the attestations, in order: at first, then after each check. */
 const notes: string[] = [];
 const warnings: (readonly string[])[] = [];
 
 beforeAll(async () => {
-  served = await ServedRelease.open();
+  releases = await ServedReleases.prepare();
+  served = await releases.open();
   const note = async () => {
     const { artifact, warnings: said } = await served.stated();
     notes.push(artifact.note);
@@ -39,7 +42,10 @@ beforeAll(async () => {
   await note();
   served.server.fault = null;
 });
-afterAll(() => served.close());
+afterAll(async () => {
+  await served.close();
+  await releases.close();
+});
 
 describe('an attestation', () => {
   it('says when the endpoint answered, and what the last check found', async () => {

@@ -1,9 +1,10 @@
 /** What a schedule and operators do about a release behind an endpoint: real HTTP servers, real ONNX files, real PostgreSQL. */
 import { randomUUID } from 'node:crypto';
 import { InferenceError } from '@app/inference';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FEATURES } from '../support/live.js';
 import { type Classifier, denseClassifier } from '../support/models/classifier.js';
+import type { ServedRelease } from '../support/served-release.js';
 import {
   ALL,
   COMMITTED,
@@ -11,21 +12,26 @@ import {
   NOT_UNLEARNED,
   runLocally,
   SAMPLE,
-  ServedRelease,
+  ServedReleases,
   UNLEARNED,
 } from '../support/served-release.js';
 import { openWorker } from '../support/verification.js';
 
+let releases: ServedReleases;
 let served: ServedRelease;
+beforeAll(async () => {
+  releases = await ServedReleases.prepare();
+});
+afterAll(() => releases.close());
 beforeEach(async () => {
-  served = await ServedRelease.open();
+  served = await releases.open();
 });
 afterEach(() => served.close());
 
 describe('an endpoint that says what it said', () => {
   it('is asked for a sample, and a fresh attestation stands on what was known', async () => {
     expect(await served.newest()).toMatchObject({ result: 'PASSED', generation: 0 });
-    expect(served.passes()).toBe(ALL);
+    expect(releases.passes).toBe(ALL);
     const before = await served.attestations();
     expect(await served.look()).toEqual({ endpoint: 1 });
     await served.drain();

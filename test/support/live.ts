@@ -153,12 +153,14 @@ export async function liveModel(
     original,
     shadow,
     forget: forgotten,
-    async release(artifactDigest) {
-      const { releaseId } = await bench.releases.register(
-        { modelId, name: bench.unique('release'), artifactDigest, ...key() },
-        ACTOR,
-      );
-      return releaseId;
-    },
+    release: releasingInto(bench, modelId),
+  };
+}
+
+/** Registers releases of a live model through an application. */
+export function releasingInto(bench: LiveBench, modelId: string): LiveModel['release'] {
+  return async (artifactDigest) => {
+    const names = { name: bench.unique('release'), idempotencyKey: bench.unique('key') };
+    return (await bench.releases.register({ modelId, artifactDigest, ...names }, ACTOR)).releaseId;
   };
 }

@@ -6,11 +6,11 @@ import { openAttestation, type Predicate } from '@app/attestation';
 import { loadLocalRuntime, openRuntime, type RuntimeSource } from '@app/inference';
 import type { Attestation, DriftSettings, RecordedDriftCheck, Verification } from '@app/verification';
 import type { EndpointServer } from './endpoint-server.js';
-import { type LiveModel, liveModel, rememberingModel } from './live.js';
+import { type LiveModel, liveModel, releasingInto, rememberingModel } from './live.js';
 import type { Classifier } from './models/classifier.js';
 import { openInferenceServer, type ServedClassifier } from './open-inference-server.js';
 import { runtimeOptions } from './runtime-options.js';
-import { testDatabase, type TestDatabase } from './test-database.js';
+import { prepared, type PreparedDatabase, testDatabase, type TestDatabase } from './test-database.js';
 import {
   type Job,
   openVerification,
@@ -45,6 +45,46 @@ export function runLocally({ declaration, directory }: RuntimeSource) {
   return loadLocalRuntime({ declaration, directory: directory! }, options);
 }
 
+type ServedModels = { [name: string]: ServedClassifier };
+
+async function openServer(): Promise<{ readonly models: ServedModels; readonly server: EndpointServer }> {
+  const models: ServedModels = { [NAME]: { classifier: UNLEARNED } };
+  const server = openInferenceServer(models);
+  await server.listen();
+  return { models, server };
+}
+
+function openWorkers(database: TestDatabase): Promise<[TestWorker, TestWorker]> {
+  const live = { openRuntime: runLocally, models: 3, drift: DRIFT };
+  return Promise.all([openWorker(database, 'worker-a', live), openWorker(database, 'worker-b', live)]);
+}
+
+/** A release that is made once for all tests of a file, each of which has it in a database of its own. */
+export class ServedReleases {
+  private constructor(
+    private readonly first: ServedRelease,
+    private readonly database: PreparedDatabase,
+    /** Samples that the endpoint was sent until the release was attested. */
+    readonly passes: number,
+  ) {}
+
+  static async prepare(): Promise<ServedReleases> {
+    const first = await ServedRelease.open();
+    const passes = first.passes();
+    await first.closeApplications();
+    return new ServedReleases(first, await prepared(first.database), passes);
+  }
+
+  open(): Promise<ServedRelease> {
+    return ServedRelease.openAgain(this.first, this.database);
+  }
+
+  async close(): Promise<void> {
+    await this.first.server.close();
+    await this.database.drop();
+  }
+}
+
 export class ServedRelease {
   releaseId = '';
   private day = 0;
@@ -56,37 +96,52 @@ export class ServedRelease {
     /** A second one, on another machine as it were. */
     readonly other: TestWorker,
     readonly server: EndpointServer,
-    private readonly models: { [name: string]: ServedClassifier },
+    private readonly models: ServedModels,
     readonly model: LiveModel,
   ) {}
 
   /** Serves {@link UNLEARNED}; the release is attested. */
   static async open(): Promise<ServedRelease> {
-    const models: { [name: string]: ServedClassifier } = { [NAME]: { classifier: UNLEARNED } };
-    const server = openInferenceServer(models);
-    await server.listen();
+    const { models, server } = await openServer();
     const database = await testDatabase();
     const bench = await openVerification(database);
-    const live = { openRuntime: runLocally, models: 3, drift: DRIFT };
-    const worker = await openWorker(database, 'worker-a', live);
-    const other = await openWorker(database, 'worker-b', live);
+    const workers = await openWorkers(database);
     const model = await liveModel(bench, { forget: COMMITTED });
-    const served = new ServedRelease(database, bench, worker, other, server, models, model);
+    const served = new ServedRelease(database, bench, ...workers, server, models, model);
     for (let i = 0; i < model.forget.length; i += 5)
       await bench.file(model.modelId, model.forget.slice(i, i + 5));
-    await bench.drain(worker);
+    await served.drain();
     await bench.freeze(model.modelId);
     served.releaseId = await served.register();
     await served.drain();
     return served;
   }
 
+  /** The same in a database cloned from `database`, which stands where a release was opened and closed. */
+  static async openAgain(closed: ServedRelease, database: PreparedDatabase): Promise<ServedRelease> {
+    const { server, models, model } = closed;
+    server.received.length = 0;
+    server.fault = null;
+    models[NAME] = { classifier: UNLEARNED };
+    const clone = await database.clone();
+    const bench = await openVerification(clone, { keys: closed.bench.keys, numbersFrom: 1000 });
+    const workers = await openWorkers(clone);
+    const release = releasingInto(bench, model.modelId);
+    const served = new ServedRelease(clone, bench, ...workers, server, models, { ...model, release });
+    served.releaseId = closed.releaseId;
+    return served;
+  }
+
   async close(): Promise<void> {
+    await this.closeApplications();
+    await this.database.close();
+  }
+
+  /** Daemon and workers; database and endpoint are left. */
+  async closeApplications(): Promise<void> {
     await this.worker.close();
     await this.other.close();
     await this.bench.close();
-    await this.server.close();
-    await this.database.close();
   }
 
   /** Exchanges the model behind the endpoint. */

@@ -43,6 +43,22 @@ async function cloneOf(template: string): Promise<TestDatabase> {
 
 async function close(name: string, pools: readonly Sql[]): Promise<void> {
   await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
+  await drop(name);
+}
+
+/** A database that nobody works in any more, for tests that begin where it stands. */
+export interface PreparedDatabase {
+  readonly clone: () => Promise<TestDatabase>;
+  readonly drop: () => Promise<void>;
+}
+
+/** Ends the database's pools; whoever else is connected has to be gone. */
+export async function prepared({ name, sql, admin }: TestDatabase): Promise<PreparedDatabase> {
+  await Promise.all([sql, admin].map((pool) => pool.end({ timeout: 5 })));
+  return { clone: () => cloneOf(name), drop: () => drop(name) };
+}
+
+async function drop(name: string): Promise<void> {
   const maintenance = connect(serverAddress('postgres'), { as: 'login', name: 'test-drop', poolSize: 1 });
   await maintenance.unsafe(`drop database if exists ${name} with (force)`);
   await maintenance.end();

@@ -226,11 +226,13 @@ export interface SignerOptions {
   readonly checkpointIntervalMs?: number;
   /** Those of another daemon of the same installation; new ones where it is the first. */
   readonly keys?: InstallationKeys;
+  /** What names and idempotency keys are numbered from; others than 0 where a bench before made some in the database. */
+  readonly numbersFrom?: number;
 }
 
 export async function openVerification(
   database: TestDatabase,
-  { validSeconds = 86_400, checkpointIntervalMs = 10, keys = newKeys() }: SignerOptions = {},
+  { validSeconds = 86_400, checkpointIntervalMs = 10, keys = newKeys(), numbersFrom = 0 }: SignerOptions = {},
 ): Promise<VerificationBench> {
   const directory = mkdtempSync(join(tmpdir(), 'lacuna-verification-'));
   const keySet = keySetOf(keys);
@@ -256,7 +258,7 @@ export async function openVerification(
     { ...daemon, providers: daemon.providers!.filter((provider) => nameOf(provider) !== 'AttestationTasks') },
   ]);
   await app.get(Queue).start();
-  return benchOf(app, database, keys, directory);
+  return benchOf(app, database, { keys, directory, numbersFrom });
 }
 
 const nameOf = (provider: unknown): string => (typeof provider === 'function' ? provider.name : '');
@@ -264,10 +266,13 @@ const nameOf = (provider: unknown): string => (typeof provider === 'function' ? 
 function benchOf(
   app: INestApplicationContext,
   database: TestDatabase,
-  keys: InstallationKeys,
-  directory: string,
+  {
+    keys,
+    directory,
+    numbersFrom,
+  }: { readonly keys: InstallationKeys; readonly directory: string; readonly numbersFrom: number },
 ): VerificationBench {
-  let count = 0;
+  let count = numbersFrom;
   const unique = (prefix: string): string => `${prefix}-${(count += 1)}`;
   const key = () => ({ idempotencyKey: unique('key') });
   const services = {
