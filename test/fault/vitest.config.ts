@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { aliases } from '../support/aliases.js';
 
-/** Crash tests: real processes of the built apps, so two files at a time at most and patience for recoveries. */
+/** Crash tests: real processes of the built apps, which wait for each other and for leases: three files fill two cores. */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   resolve: { tsconfigPaths: true, alias: aliases },
@@ -11,7 +11,7 @@ export default defineConfig({
     globalSetup: ['test/support/fault-global-setup.ts', 'test/support/global-setup.ts'],
     include: ['test/fault/**/*.spec.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     // postgres.js asks for the array types of a new connection in a promise that nobody holds; the apps' mains do the same.
     onUnhandledError: (error) => !('query' in error && String(error.query).includes('pg_catalog.pg_type')),
     testTimeout: 300_000,

@@ -128,7 +128,7 @@ export class ResultTree {
   }
 
   private leaf(index: number, blind: Uint8Array): ResultLeaf {
-    const { verdict, pResidual, pMember } = this.decision.samples[index]!;
+    const { verdict, pResidual, pMember } = this.decision.samples.at(index);
     const score = this.leaves.scores[index]!;
     return {
       index: BigInt(index),

@@ -1,5 +1,6 @@
 /** The vocabulary of a decision: what goes into {@link decide} of ./verdict.js and what comes out. */
 import type { MeasuredPower } from '@app/iam';
+import type { SampleDecisions } from './sample-decisions.js';
 
 export type RequestVerdict =
   | 'NO_RESIDUAL_EVIDENCE'
@@ -142,13 +143,6 @@ export interface RequestDecision {
   readonly thresholds: DecisionThresholds;
 }
 
-export interface SampleDecision {
-  readonly verdict: SampleVerdict;
-  /** As in {@link RequestDecision}, of the one sample; null without a score or without the null's data. */
-  readonly pResidual: number | null;
-  readonly pMember: number | null;
-}
-
 export type VerdictCounts = Readonly<Record<RequestVerdict, number>>;
 
 export interface Decision {
@@ -159,7 +153,7 @@ export interface Decision {
   /** By ordinal. */
   readonly requests: RequestDecision[];
   /** By leaf. */
-  readonly samples: SampleDecision[];
+  readonly samples: SampleDecisions;
   readonly power: MeasuredPower;
   readonly operatingFalsePositiveRate: number;
   /**

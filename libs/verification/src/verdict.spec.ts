@@ -51,7 +51,7 @@ describe('verdicts of requests', () => {
   ] as const)('%s', (verdict, scores) => {
     const { requests, samples } = decideClearly(request(0, scores));
     expect(requests[0]).toMatchObject({ ordinal: 0, verdict, sampleCount: 10 });
-    expect(samples.map((sample) => sample.verdict)).toEqual(new Array(10).fill(verdict));
+    expect(Array.from(samples, (sample) => sample.verdict)).toEqual(new Array(10).fill(verdict));
   });
 
   it('is INCONCLUSIVE where calibration and controls cannot be told apart', () => {
@@ -63,9 +63,9 @@ describe('verdicts of requests', () => {
 
   it('leaves to each sample its own p-values', () => {
     const { samples } = decideClearly(request(0, [0.1, 0.9]));
-    expect(samples[0]!.pResidual).toBe(1 / 1_000);
-    expect(samples[1]!.pResidual).toBeGreaterThan(0.7);
-    expect(samples[1]!.pMember).toBe(1 / 1_001);
+    expect(samples.at(0).pResidual).toBe(1 / 1_000);
+    expect(samples.at(1).pResidual).toBeGreaterThan(0.7);
+    expect(samples.at(1).pMember).toBe(1 / 1_001);
   });
 
   it('takes the gravest status for a request without any score', () => {
@@ -88,7 +88,7 @@ describe('verdicts of requests', () => {
   it('decides a request by its scored samples and names the others singly', () => {
     const { requests, samples } = decideClearly([...kept, { request: 0, status: 'no-longer-verifiable' }]);
     expect(requests[0]).toMatchObject({ verdict: 'RESIDUAL', sampleCount: 10 });
-    expect(samples.at(-1)).toEqual({ verdict: 'NO_LONGER_VERIFIABLE', pResidual: null, pMember: null });
+    expect([...samples].at(-1)).toEqual({ verdict: 'NO_LONGER_VERIFIABLE', pResidual: null, pMember: null });
   });
 
   it('has interleaved leaves of several requests find their own', () => {
@@ -98,7 +98,7 @@ describe('verdicts of requests', () => {
     );
     const { requests, samples } = decideClearly(leaves);
     expect(requests.map(({ verdict }) => verdict)).toEqual(['RESIDUAL', 'NO_RESIDUAL_EVIDENCE']);
-    expect(samples[0]!.verdict).toBe('NO_RESIDUAL_EVIDENCE');
+    expect(samples.at(0).verdict).toBe('NO_RESIDUAL_EVIDENCE');
   });
 });
 
@@ -176,7 +176,7 @@ describe('decide', () => {
     expect(groupTest).toBe('whole-clusters');
     // 100 clusters, of which the last has only nine samples.
     expect(requests[0]).toMatchObject({ verdict: 'RESIDUAL', pResidual: 1 / 100 });
-    expect(samples[0]!.pResidual).toBe(1 / 101);
+    expect(samples.at(0).pResidual).toBe(1 / 101);
     expect(power.perRequest).toMatchObject({ rate: 1, trials: 100 });
   });
 
@@ -277,7 +277,10 @@ describe('decide', () => {
             policy: { ...policy, resamples: 99 },
           });
           const numbers: unknown[] = [];
-          JSON.stringify(decision, (_key, value: unknown) => (numbers.push(value), value));
+          JSON.stringify(
+            { ...decision, samples: [...decision.samples] },
+            (_key, value: unknown) => (numbers.push(value), value),
+          );
           expect(numbers.some((value) => typeof value === 'number' && !Number.isFinite(value))).toBe(false);
           expect(decision.samples).toHaveLength(leaves.length);
           expect(decision.reasons.length === 0).toBe(decision.result === 'PASSED');

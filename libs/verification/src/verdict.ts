@@ -28,7 +28,6 @@ import type {
   LeafStatus,
   RequestDecision,
   RequestVerdict,
-  SampleDecision,
   SampleVerdict,
   VerdictCounts,
 } from './decision.js';
@@ -36,6 +35,7 @@ import { askedTest } from './group-test.js';
 import { resultOf, samplesStickTogether } from './release-result.js';
 import { existing, isRejected, testRequests, thresholdsOf } from './request-families.js';
 import type { Families } from './request-families.js';
+import { SampleDecisions } from './sample-decisions.js';
 
 export type * from './decision.js';
 
@@ -133,22 +133,27 @@ function decideSamples(
   input: DecisionInput,
   statuses: readonly LeafStatus[],
   requests: readonly RequestDecision[],
-): SampleDecision[] {
+): SampleDecisions {
   const { leaves } = input;
   const neverTrained = nullOfSamples(input, 'calibration');
   const members = nullOfSamples(input, 'controls');
-  return statuses.map((status, leaf) => {
-    if (status !== 'scored') return { verdict: VERDICT_OF_STATUS[status], pResidual: null, pMember: null };
+  const samples = new SampleDecisions(statuses.length);
+  statuses.forEach((status, leaf) => {
+    if (status !== 'scored') {
+      samples.set(leaf, { verdict: VERDICT_OF_STATUS[status], pResidual: null, pMember: null });
+      return;
+    }
     const score = leaves.score[leaf]!;
-    return {
+    samples.set(leaf, {
       verdict: requests[leaves.requestOrdinal[leaf]!]!.verdict,
       pResidual: neverTrained.size === 0 ? null : neverTrained.pLower(score),
       pMember: members.size === 0 ? null : members.pUpper(score),
-    };
+    });
   });
+  return samples;
 }
 
-function countVerdicts(decisions: readonly { readonly verdict: RequestVerdict }[]): VerdictCounts {
+function countVerdicts(decisions: Iterable<{ readonly verdict: RequestVerdict }>): VerdictCounts {
   const counts = {
     NO_RESIDUAL_EVIDENCE: 0,
     RESIDUAL: 0,
