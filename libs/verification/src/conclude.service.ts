@@ -26,6 +26,7 @@ import {
   type ProfileFindings,
 } from './profile/profile-document.js';
 import { ProfileService } from './profile/profile.service.js';
+import { readAhead } from './read-ahead.js';
 import { ResultRepository } from './result.repository.js';
 import { type StoredScores, StoredScoresService } from './stored-scores.service.js';
 import { COMMITMENTS } from './subjects.js';
@@ -41,6 +42,12 @@ import { isConcluded, type Verification, VerificationRepository } from './verifi
 
 /** Random bytes under which the leaves of one verification are blinded. */
 const SECRET_BYTES = 32;
+
+/** Blocks of leaves that PostgreSQL reads while one is looked at: it has more than one core's work to do. */
+const READ_AHEAD = 2;
+
+/** Leaves before anything is known of their scores. */
+type Commitments = Omit<CommittedLeaves, 'scores'>;
 
 /** What is told of the null hypotheses and of what they stand on. */
 type NullFigures = Pick<
@@ -77,9 +84,12 @@ export class ConcludeService {
     if (!verification) throw new VerificationError('VERIFICATION_UNKNOWN', 'there is no such verification');
     if (isConcluded(verification)) return;
     const profile = await this.profiles.get(verification.profileId);
-    const scores = await this.readScores(verification, profile);
+    const [scores, commitments] = await Promise.all([
+      this.readScores(verification, profile),
+      this.readCommitments(verification),
+    ]);
     if (!scores) return;
-    const leaves = await this.committedLeaves(verification, scores.get(COMMITMENTS)!);
+    const leaves = await this.committedLeaves(verification, commitments, scores.get(COMMITMENTS)!);
     const nulls = await this.scores.nulls(profile, scores);
     const decision = decideCommitments(leaves, nulls, profile.document.decision, profile.digest);
     const tree = new ResultTree(leaves, decision, randomBytes(SECRET_BYTES));
@@ -162,9 +172,9 @@ export class ConcludeService {
   /** PostgreSQL has one block in hand while the next is made. */
   private async writeBlocks(tx: Tx, verificationId: string, tree: ResultTree): Promise<void> {
     const writing = new InFlight(1);
-    for (const { blockIndex, lines } of tree.blocks()) {
-      await writing.add(() => this.results.insertBlock(tx, verificationId, blockIndex, lines));
-      // Without a turn of the event loop nothing of it would be sent before the next one is made.
+    for (const block of tree.blocks()) {
+      if (block) await writing.add(() => this.results.insertBlock(tx, verificationId, block));
+      // Without turns of the event loop nothing of it would be sent before the next one is made.
       await setImmediate();
     }
     await writing.settle();
@@ -192,35 +202,27 @@ export class ConcludeService {
     });
   }
 
-  /**
-   * The leaves with their scores. Which requests are erased is read in one statement and after the scores: a request that
-   * is erased while this runs is erased as a whole or not at all, and a score from before its erasure does not count.
-   */
-  private async committedLeaves(
-    { modelId, treeSize }: Verification,
-    stored: Int32Array,
-  ): Promise<CommittedLeaves> {
+  /** Requests and hashes of the leaves, which nothing changes any more. */
+  private async readCommitments({ modelId, treeSize }: Verification): Promise<Commitments> {
     const { logId } = await this.ledger.commitmentLog(modelId);
-    const erased = await this.facts.erasedRequests(logId);
-    const scores = Int32Array.from(stored);
     const size = Number(treeSize);
     const requestOrdinal = new Int32Array(size);
     const leafHashes = new Uint8Array(size * HASH_BYTES);
     const ordinals = new Map<string, number>();
+    const blocks = readAhead(blocksOf(size), READ_AHEAD, ({ blockIndex, width }) =>
+      this.blocks.committedLeaves(logId, BigInt(blockIndex * BLOCK_WIDTH), width),
+    );
     let index = 0;
-    for (const { blockIndex, width } of blocksOf(size)) {
-      const from = BigInt(blockIndex * BLOCK_WIDTH);
-      const block = await this.blocks.committedLeaves(logId, from, width);
+    for await (const block of blocks) {
       leafHashes.set(block.leafHashes, index * HASH_BYTES);
       for (const requestId of block.requestIds) {
         const ordinal = ordinals.get(requestId) ?? ordinals.size;
         ordinals.set(requestId, ordinal);
         requestOrdinal[index] = ordinal;
-        if (erased.has(requestId)) scores[index] = ERASED_SCORE;
         index += 1;
       }
     }
-    if (index === size) return { requestIds: [...ordinals.keys()], requestOrdinal, leafHashes, scores };
+    if (index === size) return { requestIds: [...ordinals.keys()], requestOrdinal, leafHashes };
     throw new VerificationError(
       'VERIFICATION_RESULTS_CORRUPT',
       'the commitment log has fewer entries than its tree',
@@ -228,5 +230,23 @@ export class ConcludeService {
         details: { entries: index, treeSize: size },
       },
     );
+  }
+
+  /**
+   * The leaves with their scores. Which requests are erased is read in one statement and after the scores: a request that
+   * is erased while this runs is erased as a whole or not at all, and a score from before its erasure does not count.
+   */
+  private async committedLeaves(
+    { modelId }: Verification,
+    commitments: Commitments,
+    stored: Int32Array,
+  ): Promise<CommittedLeaves> {
+    const { logId } = await this.ledger.commitmentLog(modelId);
+    const erased = await this.facts.erasedRequests(logId);
+    const isErased = commitments.requestIds.map((requestId) => erased.has(requestId));
+    const scores = stored.map((score, leaf) =>
+      isErased[commitments.requestOrdinal[leaf]!] ? ERASED_SCORE : score,
+    );
+    return { ...commitments, scores };
   }
 }

@@ -87,6 +87,9 @@ export interface LeafBlock {
   readonly lines: string;
 }
 
+/** A millisecond or two; a socket's buffer is empty sooner. */
+const LEAVES_AT_ONCE = 512;
+
 /** Writes the result leaves block by block and adds them up. */
 export class ResultTree {
   private readonly tally = new LeafTally();
@@ -102,13 +105,17 @@ export class ResultTree {
     private readonly secret: Uint8Array,
   ) {}
 
-  /** Yields every block once, in order; {@link summary} is complete afterwards. */
-  *blocks(): Generator<LeafBlock> {
+  /**
+   * Yields every block once, in order, and null now and then while one is made, for whoever has other things to do
+   * meanwhile; {@link summary} is complete afterwards.
+   */
+  *blocks(): Generator<LeafBlock | null> {
     const size = this.leaves.scores.length;
     for (let from = 0; from < size; from += BLOCK_WIDTH) {
       const to = Math.min(size, from + BLOCK_WIDTH);
       const blinds = resultBlinds(this.secret, BigInt(from), to - from);
       for (let index = from; index < to; index++) {
+        if (index % LEAVES_AT_ONCE === LEAVES_AT_ONCE - 1) yield null;
         const place = (index - from) * BLIND_BYTES;
         const leaf = this.leaf(index, blinds.subarray(place, place + BLIND_BYTES));
         this.tally.count(leaf);

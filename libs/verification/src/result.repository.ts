@@ -1,7 +1,8 @@
 /** Owns what a verification concluded: `verification_outcome`, `result_block`, `request_result`. */
-import { DATABASE, type Database, type Tx, type VerificationResult } from '@app/persistence';
+import { DATABASE, type Database, runPrepared, type Tx, type VerificationResult } from '@app/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import type { LeafBlock } from './conclusion.js';
 import type { RequestVerdict } from './verdict.js';
 import type { VerificationSummary } from './summary.js';
 
@@ -79,12 +80,12 @@ export class ResultRepository {
       .execute();
   }
 
-  /** @param leaves one canonical JSON result leaf a line, without a last newline */
-  async insertBlock(tx: Tx, verificationId: string, blockIndex: number, leaves: string): Promise<void> {
-    await tx
-      .insertInto('result_block')
-      .values({ verification_id: verificationId, block_index: blockIndex, leaves })
-      .execute();
+  async insertBlock(tx: Tx, verificationId: string, { blockIndex, lines }: LeafBlock): Promise<void> {
+    await runPrepared(
+      tx,
+      'insert into result_block (verification_id, block_index, leaves) values ($1::uuid, $2::integer, $3::text)',
+      [verificationId, blockIndex, lines],
+    );
   }
 
   /** The result leaves of one block, in index order. */

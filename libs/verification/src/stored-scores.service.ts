@@ -3,9 +3,17 @@ import { Injectable } from '@nestjs/common';
 import { decodeScores } from './block-scores.js';
 import type { NullScores } from './conclusion.js';
 import { FactsRepository } from './facts.repository.js';
-import { bestBlock, BLOCK_WIDTH, blocksOf, UNSCORABLE_SCORE, versionsByBlock } from './plan.js';
+import {
+  bestBlock,
+  BLOCK_WIDTH,
+  blocksOf,
+  type StoredBlock,
+  UNSCORABLE_SCORE,
+  versionsByBlock,
+} from './plan.js';
 import type { MeasurementProfile, ProfileDocument } from './profile/profile-document.js';
 import { referenceIds } from './profile/reference-ids.js';
+import { readAhead } from './read-ahead.js';
 import { ScoreBlockRepository } from './score-block.repository.js';
 import { SignalsService } from './signals.service.js';
 import { subjectsOf } from './subjects.js';
@@ -42,15 +50,17 @@ export class StoredScoresService {
       const key = { releaseId, generation, profileId, subject: subject.name };
       const versions = versionsByBlock(await this.blocks.stored(key));
       const all = new Int32Array(subject.size).fill(UNSCORABLE_SCORE);
+      const known: { readonly best: StoredBlock; readonly width: number }[] = [];
       for (const { blockIndex, width } of blocksOf(subject.size)) {
         const best = bestBlock(versions.get(blockIndex) ?? [], digest);
-        if (!best || best.width < width) {
-          missing.push({ job: { verificationId, subject: subject.name, blockIndex }, width });
-          continue;
-        }
-        const block = decodeScores(await this.blocks.scores(key, best));
-        all.set(block.subarray(0, width), blockIndex * BLOCK_WIDTH);
+        if (best && best.width >= width) known.push({ best, width });
+        else missing.push({ job: { verificationId, subject: subject.name, blockIndex }, width });
       }
+      const blocks = readAhead(known, 1, async ({ best, width }) => ({
+        from: best.blockIndex * BLOCK_WIDTH,
+        block: decodeScores(await this.blocks.scores(key, best)).subarray(0, width),
+      }));
+      for await (const { from, block } of blocks) all.set(block, from);
       scores.set(subject.name, all);
     }
     return { scores, missing };

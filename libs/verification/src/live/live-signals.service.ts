@@ -91,21 +91,39 @@ export class LiveSignalsService {
     const positions = [...new Set(tasks.flatMap(({ draft }) => draft.wanted))].sort((a, b) => a - b);
     const inFlight = new InFlight(IN_FLIGHT);
     const parts = this.samples.parts(modelId, sampleIds, positions);
-    // Read before the turn is taken: samples are there by the time that the models are free.
-    let next = await parts.next();
-    await this.turns.run(
-      tasks.map(({ source }) => source.sourceDigest),
-      async () => {
-        for (; !next.done; next = await parts.next()) {
-          const part = next.value;
-          await inFlight.add(async () => {
-            await Promise.all(tasks.map((task) => this.measure(task, part, signalKind)));
-            onProgress();
-          });
-        }
-      },
-    );
-    await inFlight.settle();
+    const letGo = this.holdModels(tasks);
+    try {
+      // Read before the turn is taken: samples are there by the time that the models are free.
+      let next = await parts.next();
+      await this.turns.run(
+        tasks.map(({ source }) => source.sourceDigest),
+        async () => {
+          for (; !next.done; next = await parts.next()) {
+            const part = next.value;
+            await inFlight.add(async () => {
+              await Promise.all(tasks.map((task) => this.measure(task, part, signalKind)));
+              onProgress();
+            });
+          }
+        },
+      );
+      await inFlight.settle();
+    } finally {
+      letGo();
+    }
+  }
+
+  /**
+   * Has the models opened while samples are read, and kept until they are let go. What goes wrong there is found again, and
+   * told, where samples are measured.
+   */
+  private holdModels(tasks: readonly SourceTask[]): () => void {
+    let letGo: () => void = () => undefined;
+    const done = new Promise<void>((resolve) => (letGo = resolve));
+    for (const { source } of tasks) {
+      if (this.pool.failureOf(source) === null) this.pool.use(source, () => done).catch(() => undefined);
+    }
+    return letGo;
   }
 
   private async measure(task: SourceTask, part: SamplePart, signalKind: SignalKind): Promise<void> {
