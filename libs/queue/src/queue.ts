@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '@app/errors';
-import { type Database, isConnectionLoss, type Queryable, type Sql } from '@app/persistence';
+import { type Database, isConnectionLoss, type Queryable, runPrepared, type Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
 import PgBoss from 'pg-boss';
 import bossVersion from 'pg-boss/version.json' with { type: 'json' };
@@ -163,10 +163,11 @@ function connectionExecutor(sql: Pick<Sql, 'unsafe'>): PgBoss.Db['executeSql'] {
   return async (text, values) => ({ rows: [...(await sql.unsafe(text, nullsForUndefined(values)))] });
 }
 
-/** In the transaction of `on`, where it is one. */
+/** In the transaction of `on`, where it is one. pg-boss asks few things, and asks them twice a second. */
 function executorOf(on: Queryable): PgBoss.Db['executeSql'] {
   return async (text, values) => {
-    const { rows } = await on.executeQuery(CompiledQuery.raw(text, nullsForUndefined(values)));
+    if (values?.length) return { rows: await runPrepared(on, text, nullsForUndefined(values)) };
+    const { rows } = await on.executeQuery(CompiledQuery.raw(text));
     return { rows: rows as never[] };
   };
 }

@@ -96,8 +96,11 @@ const isBetween = ({ verdict, pResidual, thresholds }: RequestDecision): boolean
 const CORRELATION_LEVEL = 0.01;
 
 const meanOf = (scores: Float64Array): number => {
-  const known = scores.filter((score) => !Number.isNaN(score));
-  return known.reduce((sum, score) => sum + score / known.length, 0);
+  let known = 0;
+  for (const score of scores) if (!Number.isNaN(score)) known += 1;
+  let mean = 0;
+  for (const score of scores) if (!Number.isNaN(score)) mean += score / known;
+  return mean;
 };
 
 /**
@@ -109,8 +112,9 @@ export function samplesStickTogether(
   scores: readonly Float64Array[],
 ): boolean {
   const middle = (meanOf(calibration) + meanOf(controls)) / 2;
+  const isLow = scores.map((own) => (own.length > 0 ? meanOf(own) < middle : null));
   return [true, false].some((low) => {
-    const alike = scores.filter((own) => own.length > 0 && meanOf(own) < middle === low);
+    const alike = scores.filter((_, request) => isLow[request] === low);
     return checkWithinRequestCorrelation(alike, policy.seed, CORRELATION_LEVEL).pValue <= CORRELATION_LEVEL;
   });
 }
