@@ -47,15 +47,18 @@ const VERDICT_OF_STATUS = {
   'not-applicable': 'NOT_APPLICABLE',
 } as const;
 
-const asAttested = (scores: Float64Array): Float64Array =>
-  scores.map((score) => (Number.isNaN(score) ? score : toMillionths(score) / 1e6));
+const asAttested = (score: number): number => (Number.isNaN(score) ? score : toMillionths(score) / 1e6);
 
 /** A scored leaf whose score is NaN is unscorable: what is not a number cannot become evidence. */
-const effectiveStatuses = ({ status, score }: Leaves): LeafStatus[] =>
-  status.map((known, leaf) => (known === 'scored' && Number.isNaN(score[leaf]) ? 'unscorable' : known));
+function effectiveStatuses({ status, score }: Leaves): readonly LeafStatus[] {
+  const isWrong = (known: LeafStatus, leaf: number) => known === 'scored' && Number.isNaN(score[leaf]);
+  if (!status.some(isWrong)) return status;
+  return status.map((known, leaf) => (isWrong(known, leaf) ? 'unscorable' : known));
+}
 
 interface GatheredRequest {
-  readonly scores: number[];
+  /** Those that exist, in leaf order. */
+  readonly scores: Float64Array;
   readonly unscored: Set<SampleVerdict>;
 }
 
@@ -63,15 +66,25 @@ function gatherRequests(
   { requestOrdinal, score }: Leaves,
   statuses: readonly LeafStatus[],
 ): GatheredRequest[] {
-  const requests: GatheredRequest[] = [];
+  const sizes: number[] = [];
   statuses.forEach((status, leaf) => {
-    const request = (requests[requestOrdinal[leaf]!] ??= { scores: [], unscored: new Set() });
-    if (status === 'scored') request.scores.push(score[leaf]!);
+    const ordinal = requestOrdinal[leaf]!;
+    sizes[ordinal] = (sizes[ordinal] ?? 0) + (status === 'scored' ? 1 : 0);
+  });
+  for (let ordinal = 0; ordinal < sizes.length; ordinal++) {
+    invariant(ordinal in sizes, 'request ordinals are dense from 0');
+  }
+  const requests = sizes.map((size) => ({
+    scores: new Float64Array(size),
+    unscored: new Set<SampleVerdict>(),
+  }));
+  const filled = new Int32Array(sizes.length);
+  statuses.forEach((status, leaf) => {
+    const ordinal = requestOrdinal[leaf]!;
+    const request = requests[ordinal]!;
+    if (status === 'scored') request.scores[filled[ordinal]!++] = score[leaf]!;
     else request.unscored.add(VERDICT_OF_STATUS[status]);
   });
-  for (let ordinal = 0; ordinal < requests.length; ordinal++) {
-    invariant(ordinal in requests, 'request ordinals are dense from 0');
-  }
   return requests;
 }
 
@@ -190,15 +203,15 @@ export function decide(unrounded: DecisionInput): Decision {
     'leaf arrays run in parallel',
   );
   const statuses = effectiveStatuses(leaves);
-  const scores = leaves.score.map((score, leaf) => (statuses[leaf] === 'scored' ? score : NaN));
+  const score = leaves.score.map((one, leaf) => (statuses[leaf] === 'scored' ? asAttested(one) : NaN));
   const input: DecisionInput = {
     ...unrounded,
-    calibration: asAttested(unrounded.calibration),
-    controls: asAttested(unrounded.controls),
-    leaves: { ...leaves, score: asAttested(scores) },
+    calibration: unrounded.calibration.map(asAttested),
+    controls: unrounded.controls.map(asAttested),
+    leaves: { ...leaves, score },
   };
   const gathered = gatherRequests(input.leaves, statuses);
-  const requestScores = gathered.map((request) => Float64Array.from(request.scores));
+  const requestScores = gathered.map(({ scores }) => scores);
   const { groupTest, families, requests } = decideByHoldingTest(input, gathered, requestScores);
   const samples = decideSamples(input, statuses, requests);
   const counts = { requests: countVerdicts(requests), samples: countVerdicts(samples) };
