@@ -124,18 +124,19 @@ export class ConcludeService {
     nullFigures: (scored: (scores: Int32Array) => number) => NullFigures,
   ): Promise<void> {
     const { verificationId, requestedAt, progress } = verification;
-    await this.writeBlocks(tx, verificationId, tree);
-    await this.results.insertRequestResults(
-      tx,
-      decision.requests.map(({ ordinal, thresholds: _limits, ...result }) => ({
-        verificationId,
-        requestId: leaves.requestIds[ordinal]!,
-        ...result,
-      })),
-    );
+    const writing = new InFlight(1);
+    await this.writeBlocks(tx, verificationId, tree, writing);
+    const requestResults = decision.requests.map(({ ordinal, thresholds: _limits, ...result }) => ({
+      verificationId,
+      requestId: leaves.requestIds[ordinal]!,
+      ...result,
+    }));
+    await writing.add(() => this.results.insertRequestResults(tx, requestResults));
+    await setImmediate();
     const { rootHash, scoreQuantiles } = tree.summary();
     const concludedAt = this.clock();
     const figures = nullFigures((scores) => scores.filter((score) => score >= 0).length);
+    await writing.settle();
     const summary: VerificationSummary = {
       reasons: decision.reasons,
       warnings: warningsWith(decision.warnings, figures),
@@ -170,14 +171,17 @@ export class ConcludeService {
   }
 
   /** PostgreSQL has one block in hand while the next is made. */
-  private async writeBlocks(tx: Tx, verificationId: string, tree: ResultTree): Promise<void> {
-    const writing = new InFlight(1);
+  private async writeBlocks(
+    tx: Tx,
+    verificationId: string,
+    tree: ResultTree,
+    writing: InFlight,
+  ): Promise<void> {
     for (const block of tree.blocks()) {
       if (block) await writing.add(() => this.results.insertBlock(tx, verificationId, block));
       // Without turns of the event loop nothing of it would be sent before the next one is made.
       await setImmediate();
     }
-    await writing.settle();
   }
 
   /** Scores of every subject in order, or null after sending the jobs of blocks that are not there. */
