@@ -415,7 +415,8 @@ describe('the timeline of the model', () => {
 describe('the schedule', () => {
   it('renews the attestation of the current release, which would expire before the next due time', async () => {
     const releaseId = await currentReleaseId();
-    const { attestation: before } = await verificationOf(releaseId);
+    // It is current again since the newer release was withdrawn, and is verified for that.
+    const { attestation: before } = await verificationOf(releaseId, clean.id);
     await database.admin`update lacuna.schedule_run set due_at = '2023-01-01Z' where schedule = 'reverify'`;
     const schedule = daemon.daemon.app.get(ReverifySchedule, { strict: false });
     expect(await schedule.serveDue()).toEqual(new Date('2024-02-29T00:00:00Z'));
