@@ -68,6 +68,17 @@ describe('Queue', () => {
   });
 });
 
+it('can be started again once the queues are there', async () => {
+  const { admin, db } = database();
+  const queue = new Queue(db);
+  await admin`update pgboss.version set version = version - 1`;
+  await expect(queue.start()).rejects.toMatchObject({ code: 'QUEUE_SCHEMA_OLDER', retryable: true });
+  await admin`update pgboss.version set version = version + 1`;
+  await queue.start();
+  expect(await queue.deadLetters()).toBeGreaterThanOrEqual(0);
+  await queue.stop(1000);
+});
+
 describe('checkQueue', () => {
   const changed = async (statement: string): Promise<string> => {
     const { admin } = database();

@@ -201,7 +201,11 @@ export class Queue {
   }
 
   private async open(): Promise<void> {
-    await checkInstalled(this.execute);
+    await checkInstalled(this.execute).catch((error: unknown) => {
+      // The next call looks again; pg-boss itself cannot be started twice.
+      this.started = null;
+      throw error;
+    });
     await this.boss.start();
     this.running = true;
   }

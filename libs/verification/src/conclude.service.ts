@@ -43,7 +43,7 @@ import { isConcluded, type Verification, VerificationRepository } from './verifi
 /** Random bytes under which the leaves of one verification are blinded. */
 const SECRET_BYTES = 32;
 
-/** Blocks of leaves that PostgreSQL reads while one is looked at: it has more than one core's work to do. */
+/** Blocks of leaves that PostgreSQL reads while one is looked at: to look at one takes less long than to read it. */
 const READ_AHEAD = 2;
 
 /** Leaves before anything is known of their scores. */
