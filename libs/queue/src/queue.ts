@@ -4,11 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '@app/errors';
-import { type Database, isConnectionLoss, type Queryable, runPrepared, type Sql } from '@app/persistence';
+import { type Database, isConnectionLoss, type Queryable, type Sql } from '@app/persistence';
 import { CompiledQuery } from 'kysely';
 import PgBoss from 'pg-boss';
 import bossVersion from 'pg-boss/version.json' with { type: 'json' };
 import { QueueError } from './errors.js';
+import { connectionExecutor, executorOf } from './executors.js';
 import { Lease } from './lease.js';
 
 export type QueueName =
@@ -153,23 +154,6 @@ function openBoss(executeSql: PgBoss.Db['executeSql'], options: PgBoss.Construct
     maintenanceIntervalSeconds: LEASE_CHECK_SECONDS,
     db: { executeSql },
   });
-}
-
-/** node-postgres, which pg-boss is written for, sends undefined as null; postgres.js refuses it. */
-const nullsForUndefined = (values: readonly unknown[] | undefined): never[] =>
-  (values ?? []).map((value) => value ?? null) as never[];
-
-function connectionExecutor(sql: Pick<Sql, 'unsafe'>): PgBoss.Db['executeSql'] {
-  return async (text, values) => ({ rows: [...(await sql.unsafe(text, nullsForUndefined(values)))] });
-}
-
-/** In the transaction of `on`, where it is one. pg-boss asks few things, and asks them twice a second. */
-function executorOf(on: Queryable): PgBoss.Db['executeSql'] {
-  return async (text, values) => {
-    if (values?.length) return { rows: await runPrepared(on, text, nullsForUndefined(values)) };
-    const { rows } = await on.executeQuery(CompiledQuery.raw(text));
-    return { rows: rows as never[] };
-  };
 }
 
 export class Queue {
